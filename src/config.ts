@@ -1,0 +1,90 @@
+import { EnvironmentReader, isLoopback } from './config/environment.ts'
+import type { Hook } from './config/hook.ts'
+import { readHooks } from './config/hooks.ts'
+import type { HooksSource } from './config/hooks.ts'
+import { ConfigError, hidden } from './config/mistake.ts'
+import type { Mistake } from './config/mistake.ts'
+
+/** Everything that can be set, judged and with its defaults. Made once, from the environment that `main.ts` read. */
+export interface Config {
+  seamWebhookSecrets: string[]
+  hooks: Hook[]
+  store: { kind: 'sqlite'; path: string }
+  publicListener: Listener
+  operatorListener: Listener & { token: string | undefined }
+  acceptEventTypes: string[]
+  maxBodyBytes: number
+  rateLimitPerMinute: number
+  forgeryLimitPerMinute: number
+  trustProxy: boolean | string[]
+  shutdownTimeoutMs: number
+  logLevel: LogLevel
+}
+
+export interface Listener {
+  host: string
+  /** 0 takes any free port; the log line "listening" names it. */
+  port: number
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/**
+ * Reads the configuration from environment variables and the hooks file they name.
+ * @throws {ConfigError} listing every mistake, never a secret
+ */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const mistakes: Mistake[] = []
+  const read = new EnvironmentReader(environment, mistakes)
+  const config: Config = {
+    seamWebhookSecrets: read.signingSecrets('SEAM_WEBHOOK_SECRET'),
+    hooks: readConfiguredHooks(read, environment, mistakes),
+    store: readStore(read),
+    publicListener: { host: read.text('HOST') ?? '0.0.0.0', port: read.integer('PORT', 3000, 0, 65_535) },
+    operatorListener: readOperatorListener(read),
+    acceptEventTypes: read.eventPatterns('ACCEPT_EVENT_TYPES', 'acs_credential.*'),
+    maxBodyBytes: read.integer('BODY_LIMIT_BYTES', 262_144, 1024, 16_777_216),
+    rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', 60_000, 1, 1_000_000_000),
+    forgeryLimitPerMinute: read.integer('FORGERY_LIMIT_PER_MINUTE', 60, 1, 1_000_000_000),
+    trustProxy: read.trustProxy('TRUST_PROXY'),
+    shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
+    logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return config
+}
+
+function readConfiguredHooks(
+  read: EnvironmentReader,
+  environment: NodeJS.ProcessEnv,
+  mistakes: Mistake[],
+): Hook[] {
+  const source = hooksSource(read)
+  return source === null ? [] : readHooks(source, environment, mistakes)
+}
+
+function hooksSource(read: EnvironmentReader): HooksSource | null {
+  const inline = read.text('HOOKS')
+  const file = read.text('HOOKS_FILE')
+  if (inline !== undefined && file === undefined) return { inline }
+  if (inline === undefined && file !== undefined) return { file }
+  read.mistake('HOOKS, HOOKS_FILE', 'one of them', inline === undefined ? 'neither' : 'both')
+  return null
+}
+
+function readStore(read: EnvironmentReader): Config['store'] {
+  const url = read.text('DATABASE_URL') ?? 'sqlite:./data/seam-relay.db'
+  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1]
+  if (path === undefined) read.mistake('DATABASE_URL', 'sqlite:PATH', hidden(url))
+  return { kind: 'sqlite', path: path ?? '' }
+}
+
+function readOperatorListener(read: EnvironmentReader): Config['operatorListener'] {
+  const host = read.text('OPERATOR_HOST') ?? '127.0.0.1'
+  const token = read.text('OPERATOR_TOKEN')
+  if (token === undefined && !isLoopback(host)) {
+    read.mistake('OPERATOR_TOKEN', 'a token, because OPERATOR_HOST is not loopback', 'nothing')
+  }
+  return { host, port: read.integer('OPERATOR_PORT', 3001, 0, 65_535), token }
+}

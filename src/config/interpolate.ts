@@ -1,0 +1,35 @@
+import type { Mistake } from './mistake.ts'
+
+const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
+
+/**
+ * Replaces `${NAME}` in every string of a parsed tree by the environment's variable. It works on the tree and
+ * not on the text, so a value can neither break the syntax nor add a key. An unset variable is a mistake.
+ */
+export function interpolate(
+  tree: unknown,
+  environment: NodeJS.ProcessEnv,
+  where: string,
+  mistakes: Mistake[],
+): unknown {
+  if (typeof tree === 'string') {
+    return tree.replace(REFERENCE, (reference, name: string) => {
+      const value = environment[name]
+      if (value === undefined)
+        mistakes.push({ where, expected: `the variable ${name} to be set`, found: 'nothing' })
+      return value ?? reference
+    })
+  }
+  if (Array.isArray(tree)) {
+    return tree.map((item, index) => interpolate(item, environment, `${where}[${index}]`, mistakes))
+  }
+  if (typeof tree === 'object' && tree !== null) {
+    return Object.fromEntries(
+      Object.entries(tree).map(([key, value]) => [
+        key,
+        interpolate(value, environment, `${where}.${key}`, mistakes),
+      ]),
+    )
+  }
+  return tree
+}

@@ -1,0 +1,39 @@
+/** One thing that is wrong with the configuration. None of its fields ever carries a secret. */
+export interface Mistake {
+  /** The variable, or the path in the hooks file: `PORT`, `hooks.yaml: hooks[0].url`. */
+  where: string
+  expected: string
+  found: string
+}
+
+/** The configuration cannot be used. Its message lists every mistake. */
+export class ConfigError extends Error {
+  readonly code = 'config_invalid'
+  readonly mistakes: readonly Mistake[]
+
+  constructor(mistakes: readonly Mistake[]) {
+    const lines = mistakes.map(
+      ({ where, expected, found }) => `  ${where}: expected ${expected}, found ${found}`,
+    )
+    super(
+      `the configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n${lines.join('\n')}`,
+    )
+    this.name = 'ConfigError'
+    this.mistakes = mistakes
+  }
+}
+
+/** A value as a mistake may show it: short, and a string in quotes. Not for anything that may hold a secret. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  const text = JSON.stringify(value)
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+}
+
+/** A value that may hold a secret, described and not shown. */
+export function hidden(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string')
+    return value === '' ? 'an empty string' : `a string of ${value.length} characters (not shown)`
+  return Array.isArray(value) ? 'a list' : value === null ? 'null' : `a value of type ${typeof value}`
+}

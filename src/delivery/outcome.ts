@@ -1,0 +1,57 @@
+import type { AttemptRecord } from '../store/store.ts'
+
+/**
+ * What came of one attempt. `refused`: the receiver answered 410 and wants this no more. `interrupted`: the relay
+ * stopped before an answer came, which is nobody's failure.
+ */
+export type Outcome =
+  | { kind: 'delivered'; record: AttemptRecord }
+  | { kind: 'refused'; record: AttemptRecord }
+  | { kind: 'failed'; record: AttemptRecord; retryAfterMs: number | null }
+  | { kind: 'interrupted'; record: AttemptRecord }
+
+/** Why an attempt got no usable answer, or what was wrong with the one that it got. Stable: operators filter by it. */
+export type ErrorCode =
+  | 'timeout'
+  | 'dns_failed'
+  | 'connection_refused'
+  | 'connection_failed'
+  | 'connection_reset'
+  | 'tls_failed'
+  | 'response_invalid'
+  | 'response_incomplete'
+  | 'redirect'
+  | 'gone'
+  | 'http_status'
+  | 'interrupted'
+
+/** The receiver's verdict is its status. What happens to the answer's body after that is noted, and changes nothing. */
+export function outcomeOfAnswer(
+  status: number,
+  retryAfterMs: number | null,
+  record: Omit<AttemptRecord, 'status'>,
+): Outcome {
+  if (status >= 200 && status < 300) return { kind: 'delivered', record: { ...record, status } }
+  if (status === 410) return { kind: 'refused', record: { ...record, status, errorCode: 'gone' } }
+  const errorCode: ErrorCode = status >= 300 && status < 400 ? 'redirect' : 'http_status'
+  return { kind: 'failed', record: { ...record, status, errorCode }, retryAfterMs }
+}
+
+/** The code for an error that the HTTP client raised. `answered`: the status had been read by then. */
+export function errorCodeOf(error: unknown, answered: boolean): ErrorCode {
+  const code = (error as { code?: string } | null)?.code ?? ''
+  if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'dns_failed'
+  if (code === 'ECONNREFUSED') return 'connection_refused'
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'timeout'
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'response_incomplete'
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET')
+    return answered ? 'response_incomplete' : 'connection_reset'
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'response_invalid'
+  if (
+    /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(
+      code,
+    )
+  )
+    return 'tls_failed'
+  return answered ? 'response_incomplete' : 'connection_failed'
+}

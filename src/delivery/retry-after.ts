@@ -1,0 +1,12 @@
+/**
+ * Reads a `Retry-After` header: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+ * @param now milliseconds since 1970, to turn a date into a span
+ * @returns milliseconds to wait, or `null` where the header says nothing usable
+ */
+export function parseRetryAfter(header: unknown, now: number): number | null {
+  if (typeof header !== 'string') return null
+  if (/^\d{1,10}$/.test(header)) return Number(header) * 1000
+  if (!/^[A-Z][a-z]{2,8},? /.test(header)) return null
+  const at = Date.parse(header)
+  return Number.isNaN(at) ? null : Math.max(0, at - now)
+}

@@ -1,0 +1,82 @@
+import rateLimit from '@fastify/rate-limit'
+import fastify from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Health } from '../observability/health.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { StoreError } from '../store/store.ts'
+import { sendProblem } from './problem.ts'
+import type { Receive } from './receive.ts'
+import type { VerifySignature } from './signature.ts'
+import { webhookRoute } from './webhook-route.ts'
+
+export interface PublicListenerOptions {
+  config: Pick<Config, 'maxBodyBytes' | 'rateLimitPerMinute' | 'forgeryLimitPerMinute' | 'trustProxy'>
+  verify: VerifySignature
+  receive: Receive
+  health: Health
+  log: Logger
+  metrics: Metrics
+}
+
+/** A webhook has to come whole within this; the sender itself gives up after 15 s. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** What the outside reaches: the webhook route and the probes, nothing else. */
+export async function buildPublicListener(options: PublicListenerOptions): Promise<FastifyInstance> {
+  const { config, health, log } = options
+  const app = fastify({
+    bodyLimit: config.maxBodyBytes,
+    trustProxy: config.trustProxy,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    // The gate answers for itself while stopping, with a problem document.
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true },
+  })
+  // Before the routes: a plugin keeps the handler that was set when it was registered.
+  app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply, log))
+  // The body is judged by its bytes, whatever it calls itself.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  await app.register(rateLimit, { global: false })
+
+  await app.register(webhookRoute, options)
+
+  app.get('/livez', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) => answerReadiness(reply, health))
+  app.get('/health', (_request, reply) => answerReadiness(reply, health))
+
+  app.setNotFoundHandler((_request, reply) =>
+    sendProblem(reply, 'not_found', 'Webhooks go to POST /webhooks/seam.'),
+  )
+  return app
+}
+
+async function answerReadiness(reply: FastifyReply, health: Health): Promise<FastifyReply> {
+  const { ready, checks } = await health.readiness()
+  return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable', checks })
+}
+
+/** The only place where errors become statuses. */
+function answerError(error: FastifyError, reply: FastifyReply, log: Logger): FastifyReply {
+  if (error instanceof StoreError) {
+    reply.header('retry-after', 5)
+    return sendProblem(reply, 'unavailable', 'The webhook was not stored. Send it again.')
+  }
+  if (error.statusCode === 413) {
+    // Fastify would close at once, and a sender that is still sending would see a reset and not the answer.
+    reply.removeHeader('connection')
+    return sendProblem(reply, 'body_too_large', 'The body is larger than this relay takes.')
+  }
+  if (error.code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || error.code === 'ECONNRESET') {
+    return sendProblem(reply, 'body_incomplete', 'The body ended before its content-length.')
+  }
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return sendProblem(reply, 'request_invalid', 'The request cannot be read.')
+  }
+  log.error({ err: error }, 'unexpected error')
+  return sendProblem(reply, 'internal', 'The webhook was not stored. Send it again.')
+}

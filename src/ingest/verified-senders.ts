@@ -1,0 +1,23 @@
+/** An address counts as a sender's for this long after a webhook from it was verified. */
+const TRUST_MS = 3_600_000
+/** Far more than senders have; bounds the memory. */
+const MAX_ADDRESSES = 10_000
+
+/** Remembers from which addresses verified webhooks came lately. */
+export class VerifiedSenders {
+  readonly #verifiedAt = new Map<string, number>()
+
+  /** @param now milliseconds on a clock that does not jump */
+  add(address: string, now: number): void {
+    // Deleted first, so that the map's order is that of the last webhook and the first entry is the stalest.
+    this.#verifiedAt.delete(address)
+    this.#verifiedAt.set(address, now)
+    const [stalest] = this.#verifiedAt.keys()
+    if (this.#verifiedAt.size > MAX_ADDRESSES && stalest !== undefined) this.#verifiedAt.delete(stalest)
+  }
+
+  has(address: string, now: number): boolean {
+    const at = this.#verifiedAt.get(address)
+    return at !== undefined && now - at <= TRUST_MS
+  }
+}

@@ -1,0 +1,92 @@
+import { destination } from 'pino'
+import { createApp } from './app.ts'
+import type { App } from './app.ts'
+import { readConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { ConfigError } from './config/mistake.ts'
+import { createLogger } from './observability/logger.ts'
+import type { Logger } from './observability/logger.ts'
+import { VERSION } from './version.ts'
+
+/** "Configuration error", by the convention of sysexits.h. */
+const EXIT_CONFIG = 78
+const EXIT_FAILURE = 1
+
+const output = destination({ fd: 1, sync: false })
+await main()
+
+async function main(): Promise<void> {
+  loadDotEnv()
+  const config = configOrExit()
+  const log = createLogger(config.logLevel, output)
+  const onFatal = (error: Error) => {
+    log.fatal({ err: error }, 'the store is lost, stopping at once')
+    exit(EXIT_FAILURE)
+  }
+  try {
+    const app = await createApp({ config, log, onFatal })
+    stopOnSignal(app, config, log)
+    await listen(app, config, log)
+  } catch (error) {
+    log.fatal({ err: error }, 'the start failed')
+    exit(EXIT_FAILURE)
+  }
+}
+
+function loadDotEnv(): void {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+function configOrExit(): Config {
+  try {
+    return readConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`seam-relay cannot start: ${error.message}\n`)
+    return exit(EXIT_CONFIG)
+  }
+}
+
+async function listen(app: App, config: Config, log: Logger): Promise<void> {
+  const publicUrl = await app.publicListener.listen(config.publicListener)
+  const operatorUrl = await app.operatorListener.listen(config.operatorListener)
+  app.start()
+  const hooks = config.hooks.map(({ name }) => name)
+  log.info({ version: VERSION, public: publicUrl, operator: operatorUrl, hooks }, 'listening')
+  if (hooks.length === 0) log.warn('no hook is configured: events are kept and not delivered')
+}
+
+/** The first signal stops gracefully within the bound; a second one at once. */
+function stopOnSignal(app: App, config: Config, log: Logger): void {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) exit(EXIT_FAILURE)
+    stopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(() => {
+      log.error('the stop took too long and was cut short')
+      exit(0)
+    }, config.shutdownTimeoutMs)
+    app.stop().then(
+      () => {
+        log.info('stopped')
+        exit(0)
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'the stop failed')
+        exit(EXIT_FAILURE)
+      },
+    )
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+function exit(code: number): never {
+  output.flushSync()
+  process.exit(code)
+}

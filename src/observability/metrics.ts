@@ -1,0 +1,82 @@
+import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+/** What a webhook request came to: the `outcome` label. The codes of problems, and the kinds of receipt. */
+export type WebhookOutcome = 'accepted' | 'duplicate' | 'conflict' | 'quarantined' | 'ignored' | (string & {})
+
+/** Every metric of the process, in Prometheus's naming; seconds, as Prometheus counts. */
+export interface Metrics {
+  webhook(outcome: WebhookOutcome, durationMs: number): void
+  attempt(hook: string, outcome: string, durationMs: number): void
+  /** A delivery has come to its end: `delivered` or `dead`. Counted once that is on disk. */
+  settled(hook: string, state: string): void
+  commit(calls: number, durationMs: number): void
+  /** The text format, and its content type. */
+  read(): Promise<{ contentType: string; text: string }>
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'seam_relay_' })
+  const webhooks = new Counter({
+    name: 'seam_relay_webhooks_total',
+    help: 'Webhook requests by what they came to.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const webhookSeconds = new Histogram({
+    name: 'seam_relay_webhook_duration_seconds',
+    help: 'From the first byte of a webhook request to its answer.',
+    buckets: SECONDS,
+    registers,
+  })
+  const attempts = new Counter({
+    name: 'seam_relay_delivery_attempts_total',
+    help: 'Delivery attempts by hook and by what came of them.',
+    labelNames: ['hook', 'outcome'],
+    registers,
+  })
+  const attemptSeconds = new Histogram({
+    name: 'seam_relay_delivery_attempt_duration_seconds',
+    help: 'Duration of delivery attempts.',
+    labelNames: ['hook'],
+    buckets: SECONDS,
+    registers,
+  })
+  const settled = new Counter({
+    name: 'seam_relay_deliveries_settled_total',
+    help: 'Deliveries that came to their end, by hook and by which: delivered, or dead.',
+    labelNames: ['hook', 'state'],
+    registers,
+  })
+  const commitSeconds = new Histogram({
+    name: 'seam_relay_store_commit_duration_seconds',
+    help: 'Duration of the commits of the embedded store.',
+    buckets: SECONDS,
+    registers,
+  })
+  const commitCalls = new Histogram({
+    name: 'seam_relay_store_commit_calls',
+    help: 'Calls that shared one commit of the embedded store.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+    registers,
+  })
+  return {
+    webhook(outcome, durationMs) {
+      webhooks.inc({ outcome })
+      webhookSeconds.observe(durationMs / 1000)
+    },
+    attempt(hook, outcome, durationMs) {
+      attempts.inc({ hook, outcome })
+      attemptSeconds.observe({ hook }, durationMs / 1000)
+    },
+    settled: (hook, state) => settled.inc({ hook, state }),
+    commit(calls, durationMs) {
+      commitSeconds.observe(durationMs / 1000)
+      commitCalls.observe(calls)
+    },
+    read: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  }
+}

@@ -1,0 +1,43 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { sendProblem } from '../ingest/problem.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export interface OperatorListenerOptions {
+  /** The bearer token, where one is set. */
+  token: string | undefined
+  metrics: Metrics
+}
+
+/** What the people who run the relay reach, on an address of its own. */
+export function buildOperatorListener({ token, metrics }: OperatorListenerOptions): FastifyInstance {
+  const app = fastify({ forceCloseConnections: true, exposeHeadRoutes: false })
+  app.addHook('onRequest', async (request, reply) => {
+    if (token === undefined || bearerMatches(request.headers.authorization, token)) return
+    reply.header('www-authenticate', 'Bearer')
+    return sendProblem(
+      reply,
+      'token_missing',
+      'Send the header "Authorization: Bearer TOKEN" with OPERATOR_TOKEN.',
+    )
+  })
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metrics.read()
+    return reply.type(contentType).send(text)
+  })
+  app.setNotFoundHandler((_request, reply) =>
+    sendProblem(reply, 'not_found', 'There is no such page or call.'),
+  )
+  return app
+}
+
+/** Compares digests, so that neither the token's length nor how much of it is right shows in the time it takes. */
+function bearerMatches(header: string | undefined, token: string): boolean {
+  const given = /^Bearer (.+)$/i.exec(header ?? '')?.[1] ?? ''
+  return timingSafeEqual(digest(given), digest(token))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

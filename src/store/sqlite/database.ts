@@ -1,0 +1,73 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { migrate } from './migrations.ts'
+
+/** Raised when another process holds the file's lock. */
+export class StoreInUseError extends Error {
+  readonly code = 'store_in_use'
+}
+
+/** An open database, and the lock that makes this process its only user. */
+export interface OpenDatabase {
+  db: DatabaseSync
+  close(): void
+}
+
+/**
+ * Opens the file, made if it is not there, for this process alone, and brings it to the current schema.
+ * @param lockWaitMs how long to wait for a process that is just stopping
+ * @throws {StoreInUseError} if another process keeps it
+ */
+export function openDatabase(path: string, lockWaitMs: number): OpenDatabase {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+  const lock = lockFile(`${path}.lock`, lockWaitMs)
+  try {
+    const db = new DatabaseSync(path)
+    // auto_vacuum first: it can only be chosen before the first table is made.
+    db.exec('pragma auto_vacuum = incremental')
+    db.exec('pragma journal_mode = wal')
+    // Every commit is synced, not only every checkpoint: a 2xx must survive a power cut.
+    db.exec('pragma synchronous = full')
+    db.exec('pragma busy_timeout = 5000; pragma cache_size = -32768; pragma temp_store = memory')
+    db.exec('pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 67108864')
+    migrate(db)
+    releaseLeases(db)
+    return {
+      db,
+      close() {
+        db.close()
+        lock.close()
+      },
+    }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+/**
+ * A lock that the system lets go of when the process ends, however it ends: an open exclusive transaction on a
+ * small database beside the real one. The real one stays readable for backups.
+ */
+function lockFile(path: string, waitMs: number): DatabaseSync {
+  const lock = new DatabaseSync(path)
+  try {
+    lock.exec(`pragma busy_timeout = ${waitMs}`)
+    lock.exec('begin exclusive')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw new StoreInUseError(
+      `another seam-relay is using this store (${path} is locked): stop it first, or run several on Postgres`,
+      { cause: error },
+    )
+  }
+}
+
+/** Whoever held a lease was this file's only user and is gone, so waiting for the lease to run out helps nobody. */
+function releaseLeases(db: DatabaseSync): void {
+  db.prepare(
+    `update deliveries set state = 'pending', due_at = ? where state = 'leased' and due_at is not null`,
+  ).run(Date.now())
+}

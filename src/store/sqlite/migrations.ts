@@ -1,0 +1,121 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Raised when the file was written by a newer seam-relay, or by another program. */
+export class SchemaError extends Error {
+  readonly code = 'schema_unknown'
+}
+
+/** Marks the file as seam-relay's (SQLite's `application_id`): "seam" in ASCII. */
+const APPLICATION_ID = 0x7365616d
+
+/**
+ * Each step runs once, in one transaction, in this order; the number of steps done is SQLite's `user_version`.
+ * A step that has been released is never edited: a change is a new step.
+ */
+const migrations: readonly string[] = [
+  `
+  -- What makes a resend a duplicate. Small, because it outlives the events. Autoincrement, because
+  -- a number must not come again after its event was pruned.
+  create table event_ids (
+    seq integer primary key autoincrement,
+    webhook_id text not null unique,
+    content_hash text not null,
+    accepted_at integer not null,
+    last_seen_at integer not null,
+    duplicates integer not null default 0
+  ) strict;
+
+  create table events (
+    seq integer primary key,
+    webhook_id text not null,
+    event_id text not null,
+    message_id text not null,
+    event_type text not null,
+    workspace_id text not null,
+    credential_id text,
+    occurred_at text not null,
+    is_sample integer not null,
+    accepted_at integer not null,
+    body text not null
+  ) strict;
+
+  -- due_at: when a pending delivery may be claimed, or when a leased one's lease runs out; null once it is
+  -- settled. One column for both, so that an expired lease is found like any other due delivery.
+  create table deliveries (
+    event_seq integer not null,
+    hook text not null,
+    state text not null check (state in ('pending', 'leased', 'delivered', 'dead')),
+    due_at integer,
+    attempts integer not null default 0,
+    failures integer not null default 0,
+    active_since integer not null,
+    settled_at integer,
+    primary key (event_seq, hook),
+    check ((due_at is null) = (state in ('delivered', 'dead')))
+  ) strict, without rowid;
+
+  -- Holds only what is undelivered, so a claim costs the same however much has been settled.
+  create index deliveries_due on deliveries (hook, due_at, event_seq) where due_at is not null;
+
+  create table attempts (
+    event_seq integer not null,
+    hook text not null,
+    attempt integer not null,
+    started_at integer not null,
+    duration_ms integer not null,
+    status integer,
+    error_code text,
+    answer blob,
+    primary key (event_seq, hook, attempt)
+  ) strict, without rowid;
+
+  create table quarantine (
+    id text primary key,
+    fingerprint text not null unique,
+    message_id text not null,
+    received_at integer not null,
+    last_seen_at integer not null,
+    times_seen integer not null default 1,
+    problems text not null,
+    body blob not null
+  ) strict;
+
+  -- One row, rewritten to find out whether the disk takes a change.
+  create table heartbeat (id integer primary key check (id = 1), at integer not null) strict;
+  `,
+]
+
+/**
+ * Brings the file to the schema that this program knows.
+ * @throws {SchemaError} if the file is newer than the program or is not seam-relay's
+ */
+export function migrate(db: DatabaseSync, steps: readonly string[] = migrations): void {
+  const version = pragma(db, 'user_version')
+  if (version > steps.length) {
+    throw new SchemaError(
+      `the store was written by a newer seam-relay (schema ${version}, this one knows ${steps.length}): start the newer version, or restore a backup from before the upgrade`,
+    )
+  }
+  const foreign = version === 0 ? !isEmpty(db) : pragma(db, 'application_id') !== APPLICATION_ID
+  if (foreign)
+    throw new SchemaError("the file is another program's database: name a file of its own in DATABASE_URL")
+  for (let step = version; step < steps.length; step++) {
+    db.exec('begin immediate')
+    try {
+      db.exec(steps[step] as string)
+      db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${step + 1}`)
+      db.exec('commit')
+    } catch (error) {
+      db.exec('rollback')
+      throw error
+    }
+  }
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Object.values(db.prepare(`pragma ${name}`).get() ?? {})[0] as number
+}
+
+function isEmpty(db: DatabaseSync): boolean {
+  return db.prepare('select 1 from sqlite_schema limit 1').get() === undefined
+}

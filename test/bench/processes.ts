@@ -1,0 +1,106 @@
+import { fork, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { LoadRequest, LoadResult } from './load.ts'
+
+const here = (file: string) => new URL(file, import.meta.url)
+
+/** A process of the benchmark, and how to end it. */
+export interface Running {
+  port: number
+  stop(): Promise<void>
+}
+
+export async function sendLoad(request: LoadRequest): Promise<LoadResult> {
+  const child = fork(here('./load.ts'))
+  child.send(request)
+  const [result] = (await once(child, 'message')) as [LoadResult]
+  child.kill()
+  return result
+}
+
+export async function startReceiver(): Promise<Running & { count(): Promise<number> }> {
+  const child = fork(here('./receiver.ts'))
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  return {
+    port,
+    stop: () => end(child),
+    async count() {
+      child.send('count')
+      const [message] = (await once(child, 'message')) as [{ count: number }]
+      return message.count
+    },
+  }
+}
+
+export async function startBaseline(secret: string, forwardUrl?: string): Promise<Running> {
+  const env = { ...process.env, BENCH_SECRET: secret, ...(forwardUrl && { BENCH_FORWARD_URL: forwardUrl }) }
+  const child = fork(here('./baseline.ts'), { env })
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  return { port, stop: () => end(child) }
+}
+
+export interface RunningRelay extends Running {
+  /** The sum of a counter over its label sets that contain `labels`. */
+  counter(name: string, labels?: string): Promise<number>
+  /** The most memory that was resident so far, in MiB (Linux's VmHWM). */
+  peakMemoryMiB(): number
+}
+
+/** The service as `npm start` starts it, with the limits per minute out of the way, on a file that goes with it. */
+export async function startRelay(secret: string, hooks: unknown[], folder?: string): Promise<RunningRelay> {
+  const data = folder ?? mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
+  const child = spawn(process.execPath, [here('../../src/main.ts').pathname], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      SEAM_WEBHOOK_SECRET: secret,
+      HOOKS: JSON.stringify(hooks),
+      HOST: '127.0.0.1',
+      PORT: '0',
+      OPERATOR_PORT: '0',
+      DATABASE_URL: `sqlite:${join(data, 'relay.db')}`,
+      RATE_LIMIT_PER_MINUTE: '1000000000',
+    },
+  })
+  const { publicPort, operatorUrl } = await listening(child)
+  return {
+    port: publicPort,
+    async stop() {
+      await end(child)
+      if (folder === undefined) rmSync(data, { recursive: true })
+    },
+    async counter(name, labels = '') {
+      const text = await (await fetch(`${operatorUrl}/metrics`)).text()
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(labels))
+      return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    },
+    peakMemoryMiB() {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+    },
+  }
+}
+
+/** Reads the log until the line that names the addresses, and then lets the rest flow away unread. */
+async function listening(child: ChildProcess): Promise<{ publicPort: number; operatorUrl: string }> {
+  if (child.stdout === null) throw new Error('the log is not piped')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const entry = JSON.parse(line) as { msg: string; public: string; operator: string }
+    if (entry.msg !== 'listening') continue
+    child.stdout.resume()
+    return { publicPort: Number(new URL(entry.public).port), operatorUrl: entry.operator }
+  }
+  throw new Error('the relay ended before it listened')
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+}

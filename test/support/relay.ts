@@ -1,0 +1,101 @@
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import type { App } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { createLogger } from '../../src/observability/logger.ts'
+import { Receiver } from './receiver.ts'
+import type { Behaviour } from './receiver.ts'
+import { scratchFolder } from './scratch.ts'
+import { newSecret, signedWebhook } from './signed-webhook.ts'
+import type { SignedWebhook } from './signed-webhook.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  body: Record<string, unknown>
+}
+
+export interface Relay {
+  app: App
+  secret: string
+  url: string
+  operatorUrl: string
+  databasePath: string
+  /** Log lines so far, parsed. */
+  logLines: Record<string, unknown>[]
+  /** Signs a value, or text as it stands, and posts it. */
+  send(body: unknown, options?: { messageId?: string }): Promise<Answer>
+  post(webhook: SignedWebhook): Promise<Answer>
+  metrics(): Promise<string>
+}
+
+/** The app that production builds, from a configuration read as in production, on free ports and a file of its own. */
+export async function startRelay(environment: Record<string, string> = {}): Promise<Relay> {
+  const databasePath = join(scratchFolder(), 'relay.db')
+  const secret = newSecret()
+  const config = readConfig({
+    SEAM_WEBHOOK_SECRET: secret,
+    HOOKS: '[]',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    OPERATOR_PORT: '0',
+    DATABASE_URL: `sqlite:${databasePath}`,
+    ...environment,
+  })
+  const logLines: Record<string, unknown>[] = []
+  const log = createLogger('trace', {
+    write: (line) => void logLines.push(JSON.parse(line) as Record<string, unknown>),
+  })
+  const app = await createApp({
+    config,
+    log,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+  onTestFinished(() => app.stop())
+  const url = await app.publicListener.listen(config.publicListener)
+  const operatorUrl = await app.operatorListener.listen(config.operatorListener)
+  app.start()
+
+  async function post({ headers, body }: SignedWebhook): Promise<Answer> {
+    const response = await fetch(`${url}/webhooks/seam`, { method: 'POST', headers, body: body as string })
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as Answer['body'],
+    }
+  }
+
+  return {
+    app,
+    secret: config.seamWebhookSecrets[0] as string,
+    url,
+    operatorUrl,
+    databasePath,
+    logLines,
+    post,
+    send: (body, options) =>
+      post(
+        signedWebhook(
+          secret,
+          typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+          options,
+        ),
+      ),
+    metrics: async () => (await fetch(`${operatorUrl}/metrics`)).text(),
+  }
+}
+
+/** A receiver that goes when the test has finished. */
+export async function startReceiver(behaviour?: Behaviour): Promise<Receiver> {
+  const receiver = await Receiver.start(behaviour)
+  onTestFinished(() => receiver.stop())
+  return receiver
+}
+
+/** `HOOKS` with one hook at this receiver. */
+export function hookTo(receiver: Receiver, settings: Record<string, unknown> = {}): { HOOKS: string } {
+  return { HOOKS: JSON.stringify([{ name: 'one', url: receiver.url, ...settings }]) }
+}

@@ -12,7 +12,8 @@ import { VERSION } from './version.ts'
 const EXIT_CONFIG = 78
 const EXIT_FAILURE = 1
 
-const output = destination({ fd: 1, sync: false })
+// Gathered for at most a tenth of a second: a write for each line costs more than the line.
+const output = destination({ fd: 1, sync: false, minLength: 8192, periodicFlush: 100 })
 await main()
 
 async function main(): Promise<void> {
@@ -28,7 +29,9 @@ async function main(): Promise<void> {
     stopOnSignal(app, config, log)
     await listen(app, config, log)
   } catch (error) {
-    log.fatal({ err: error }, 'the start failed')
+    const { code, message } = error as NodeJS.ErrnoException
+    log.fatal({ code, reason: message }, 'the start failed')
+    process.stderr.write(`seam-relay cannot start: ${message}\n`)
     exit(EXIT_FAILURE)
   }
 }

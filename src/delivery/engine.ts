@@ -1,12 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Hook } from '../config/hook.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import type { ClaimWant, ClaimedDelivery, Settlement, Store } from '../store/store.ts'
+import type { ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
 import { HookClient } from './hook-client.ts'
 import type { Attempt } from './hook-client.ts'
 import { nextState } from './next-state.ts'
 import type { Outcome } from './outcome.ts'
+import { Settler } from './settler.ts'
 
 /*
  *             claim              2xx
@@ -32,7 +32,6 @@ export interface EngineOptions {
 const POLL_INTERVAL_MS = 1000
 /** A lease outlasts the attempt by this, for its outcome to be written even by a store that is slow. */
 const LEASE_MARGIN_MS = 30_000
-const SETTLE_RETRY_MS = 1000
 
 /** One hook's share of the engine. */
 interface Lane {
@@ -45,8 +44,9 @@ interface Lane {
 export class DeliveryEngine {
   readonly #options: EngineOptions
   readonly #lanes: Lane[]
-  readonly #attempts = new Set<Attempt>()
-  readonly #deliveries = new Set<Promise<void>>()
+  readonly #settler: Settler
+  readonly #inFlight = new Set<Attempt>()
+  #onIdle: (() => void) | null = null
   #woken = false
   #endSleep: (() => void) | null = null
   #stopping = false
@@ -55,6 +55,7 @@ export class DeliveryEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options
+    this.#settler = new Settler({ ...options, holdMs: LEASE_MARGIN_MS })
     this.#lanes = options.hooks.map((hook) => ({ hook, client: new HookClient(hook), inFlight: 0 }))
   }
 
@@ -79,10 +80,14 @@ export class DeliveryEngine {
     this.wake()
     await this.#loop
     const interruption = setTimeout(() => {
-      for (const attempt of this.#attempts) attempt.interrupt()
+      for (const attempt of this.#inFlight) attempt.interrupt()
     }, graceMs)
-    await Promise.all(this.#deliveries)
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve
+      if (this.#inFlight.size === 0) resolve()
+    })
     clearTimeout(interruption)
+    await this.#settler.stop()
     await Promise.all(this.#lanes.map((lane) => lane.client.close()))
   }
 
@@ -111,52 +116,32 @@ export class DeliveryEngine {
 
   #begin(delivery: ClaimedDelivery): void {
     const lane = this.#lanes.find(({ hook }) => hook.name === delivery.hook) as Lane
+    const attempt = lane.client.send(delivery)
     lane.inFlight++
-    const delivering = this.#deliver(lane, delivery)
-    this.#deliveries.add(delivering)
-    void delivering.finally(() => this.#deliveries.delete(delivering))
+    this.#inFlight.add(attempt)
+    void attempt.outcome.then((outcome) => {
+      lane.inFlight--
+      this.#inFlight.delete(attempt)
+      this.#end(lane.hook, delivery, outcome)
+      this.wake()
+      if (this.#inFlight.size === 0) this.#onIdle?.()
+    })
   }
 
-  async #deliver(lane: Lane, delivery: ClaimedDelivery): Promise<void> {
-    const attempt = lane.client.send(delivery)
-    this.#attempts.add(attempt)
-    const outcome = await attempt.outcome
-    this.#attempts.delete(attempt)
-    lane.inFlight--
-    this.wake()
-
+  #end(hook: Hook, delivery: ClaimedDelivery, outcome: Outcome): void {
     const ageMs = delivery.ageMs + outcome.record.durationMs
     const next = nextState(
       outcome,
       { failures: delivery.failures, ageMs },
-      lane.hook.retry,
+      hook.retry,
       this.#options.random(),
     )
-    const { eventSeq, hook } = delivery
+    const { eventSeq, attempt } = delivery
+    this.#settler.add({ eventSeq, hook: hook.name, attempt, record: outcome.record, next })
     this.#report(delivery, outcome, next)
-    await this.#settle({ eventSeq, hook, attempt: delivery.attempt, record: outcome.record, next }, lane)
   }
 
-  /** A store that cannot take the outcome now is asked again until the lease is over; then another claims it. */
-  async #settle(settlement: Settlement, lane: Lane): Promise<void> {
-    const giveUpAt = performance.now() + LEASE_MARGIN_MS
-    const about = { hook: lane.hook.name, attempt: settlement.attempt }
-    for (;;) {
-      try {
-        const [held] = await this.#options.store.settle([settlement])
-        if (held === false) this.#options.log.warn(about, 'a lease ran out before its outcome was written')
-        else if (settlement.next.state !== 'pending')
-          this.#options.metrics.settled(about.hook, settlement.next.state)
-        return
-      } catch (error) {
-        this.#options.log.error({ err: error, ...about }, 'an outcome could not be written')
-        if (this.#stopping || performance.now() > giveUpAt) return
-        await delay(SETTLE_RETRY_MS)
-      }
-    }
-  }
-
-  #report(delivery: ClaimedDelivery, outcome: Outcome, next: Settlement['next']): void {
+  #report(delivery: ClaimedDelivery, outcome: Outcome, next: NextState): void {
     const { log, metrics } = this.#options
     metrics.attempt(delivery.hook, outcome.kind, outcome.record.durationMs)
     const about = {

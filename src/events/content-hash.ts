@@ -9,35 +9,43 @@ export function contentHash(value: unknown): string {
   return hash('sha256', canonicalJson(value), 'hex')
 }
 
-/** Text that is already in its place, or a value still to be written. */
-type Piece = { text: string } | { value: unknown }
+/** Text that is already in its place, or an object or array still to be written. */
+type Piece = string | object
 
 /** Keys in code-unit order, no white space. Works without recursion: a body may nest 100,000 deep. */
 function canonicalJson(root: unknown): string {
   let written = ''
-  const pending: Piece[] = [{ value: root }]
+  const pending = [pieceOf(root)]
   for (let piece = pending.pop(); piece !== undefined; piece = pending.pop()) {
-    if ('text' in piece) written += piece.text
-    else if (Array.isArray(piece.value)) {
-      written += '['
-      pending.push({ text: ']' })
-      for (let index = piece.value.length - 1; index >= 0; index--) {
-        pending.push({ value: piece.value[index] })
-        if (index > 0) pending.push({ text: ',' })
-      }
-    } else if (typeof piece.value === 'object' && piece.value !== null) {
-      written += '{'
-      pending.push({ text: '}' })
-      const entries = Object.entries(piece.value).toSorted(byKey)
-      for (let index = entries.length - 1; index >= 0; index--) {
-        const [key, value] = entries[index] as [string, unknown]
-        pending.push({ value }, { text: `${index > 0 ? ',' : ''}${JSON.stringify(key)}:` })
-      }
-    } else written += JSON.stringify(piece.value)
+    if (typeof piece === 'string') {
+      written += piece
+      continue
+    }
+    // One by one: a call takes no 100,000 arguments.
+    const pieces = Array.isArray(piece) ? arrayPieces(piece) : objectPieces(piece)
+    for (let index = pieces.length - 1; index >= 0; index--) pending.push(pieces[index] as Piece)
   }
   return written
 }
 
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1
+function pieceOf(value: unknown): Piece {
+  return typeof value === 'object' && value !== null ? value : JSON.stringify(value)
+}
+
+function arrayPieces(items: readonly unknown[]): Piece[] {
+  const pieces: Piece[] = ['[']
+  for (const [index, item] of items.entries()) pieces.push(index > 0 ? ',' : '', pieceOf(item))
+  pieces.push(']')
+  return pieces
+}
+
+function objectPieces(object: object): Piece[] {
+  const pieces: Piece[] = []
+  let separator = '{'
+  for (const key of Object.keys(object).toSorted()) {
+    pieces.push(`${separator}${JSON.stringify(key)}:`, pieceOf((object as Record<string, unknown>)[key]))
+    separator = ','
+  }
+  pieces.push(separator === '{' ? '{}' : '}')
+  return pieces
 }

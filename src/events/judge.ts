@@ -102,8 +102,7 @@ function parse(body: string): { value: unknown } | { problem: string } {
 
 /** The sender's "are you there": exactly `{"success": true}`. */
 function isPing(value: object): boolean {
-  const entries = Object.entries(value)
-  return entries.length === 1 && entries[0]?.[0] === 'success' && entries[0][1] === true
+  return 'success' in value && value.success === true && Object.keys(value).length === 1
 }
 
 /** An event of a type that this version does not know promises nothing about its other fields. */

@@ -40,8 +40,9 @@ export function createGate(app: FastifyInstance, options: GateOptions): Gate {
   let warnOfProxy = !options.trustsProxy
 
   async function forgeryRefusal(request: FastifyRequest): Promise<Refusal | null> {
+    if (senders.has(request.ip, performance.now())) return null
     const spent = await countForgery(request, { increment: false })
-    if (spent.isAllowed || spent.remaining > 0 || senders.has(request.ip, performance.now())) return null
+    if (spent.isAllowed || spent.remaining > 0) return null
     return {
       code: 'rate_limited',
       retryAfterSeconds: Math.max(1, spent.ttlInSeconds),

@@ -19,8 +19,27 @@ const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
+const NOT_STORED = 'The webhook was not stored. Send it again.'
+
+/** What to say of a problem where there is nothing more particular to say. */
+export const DETAILS: Record<ProblemCode, string> = {
+  signature_missing: 'The headers svix-id, svix-timestamp and svix-signature are needed.',
+  signature_malformed: 'A signature header has a form that the sender never gives it.',
+  signature_mismatch: 'None of the configured secrets made this signature.',
+  timestamp_out_of_range: 'The timestamp is more than five minutes off.',
+  token_missing: 'Send the header "Authorization: Bearer TOKEN" with OPERATOR_TOKEN.',
+  body_incomplete: 'The body ended before its content-length.',
+  body_too_large: 'The body is larger than this relay takes.',
+  rate_limited: 'Too many requests from this address.',
+  not_found: 'Webhooks go to POST /webhooks/seam.',
+  method_not_allowed: 'This address is for webhooks, which are posted.',
+  request_invalid: 'The request cannot be read.',
+  internal: NOT_STORED,
+  unavailable: NOT_STORED,
+}
+
 /** Answers with a problem document. Source: RFC 9457. */
-export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
+export function sendProblem(reply: FastifyReply, code: ProblemCode, detail = DETAILS[code]): FastifyReply {
   const [status, title] = PROBLEMS[code]
   return reply
     .code(status)

@@ -1,11 +1,10 @@
 import rateLimit from '@fastify/rate-limit'
 import fastify from 'fastify'
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Health } from '../observability/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { StoreError } from '../store/store.ts'
 import { sendProblem } from './problem.ts'
 import type { Receive } from './receive.ts'
 import type { VerifySignature } from './signature.ts'
@@ -25,7 +24,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 
 /** What the outside reaches: the webhook route and the probes, nothing else. */
 export async function buildPublicListener(options: PublicListenerOptions): Promise<FastifyInstance> {
-  const { config, health, log } = options
+  const { config, health } = options
   const app = fastify({
     bodyLimit: config.maxBodyBytes,
     trustProxy: config.trustProxy,
@@ -36,8 +35,6 @@ export async function buildPublicListener(options: PublicListenerOptions): Promi
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
   })
-  // Before the routes: a plugin keeps the handler that was set when it was registered.
-  app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply, log))
   // The body is judged by its bytes, whatever it calls itself.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -49,34 +46,11 @@ export async function buildPublicListener(options: PublicListenerOptions): Promi
   app.get('/readyz', (_request, reply) => answerReadiness(reply, health))
   app.get('/health', (_request, reply) => answerReadiness(reply, health))
 
-  app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, 'not_found', 'Webhooks go to POST /webhooks/seam.'),
-  )
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not_found'))
   return app
 }
 
 async function answerReadiness(reply: FastifyReply, health: Health): Promise<FastifyReply> {
   const { ready, checks } = await health.readiness()
   return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable', checks })
-}
-
-/** The only place where errors become statuses. */
-function answerError(error: FastifyError, reply: FastifyReply, log: Logger): FastifyReply {
-  if (error instanceof StoreError) {
-    reply.header('retry-after', 5)
-    return sendProblem(reply, 'unavailable', 'The webhook was not stored. Send it again.')
-  }
-  if (error.statusCode === 413) {
-    // Fastify would close at once, and a sender that is still sending would see a reset and not the answer.
-    reply.removeHeader('connection')
-    return sendProblem(reply, 'body_too_large', 'The body is larger than this relay takes.')
-  }
-  if (error.code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || error.code === 'ECONNRESET') {
-    return sendProblem(reply, 'body_incomplete', 'The body ended before its content-length.')
-  }
-  if (error.statusCode !== undefined && error.statusCode < 500) {
-    return sendProblem(reply, 'request_invalid', 'The request cannot be read.')
-  }
-  log.error({ err: error }, 'unexpected error')
-  return sendProblem(reply, 'internal', 'The webhook was not stored. Send it again.')
 }

@@ -12,8 +12,8 @@ export class VerifiedSenders {
     // Deleted first, so that the map's order is that of the last webhook and the first entry is the stalest.
     this.#verifiedAt.delete(address)
     this.#verifiedAt.set(address, now)
-    const [stalest] = this.#verifiedAt.keys()
-    if (this.#verifiedAt.size > MAX_ADDRESSES && stalest !== undefined) this.#verifiedAt.delete(stalest)
+    if (this.#verifiedAt.size > MAX_ADDRESSES)
+      this.#verifiedAt.delete(this.#verifiedAt.keys().next().value as string)
   }
 
   has(address: string, now: number): boolean {

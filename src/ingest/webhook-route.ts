@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { StoreError } from '../store/store.ts'
 import { createGate } from './gate.ts'
 import type { Refusal } from './gate.ts'
@@ -13,40 +13,31 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The signature headers, once the gate has let the request through. */
     signature: SignatureHeaders | null
-    /** What the request came to, for the metrics. */
-    outcome: string | null
+    /** When its headers had come, on the monotonic clock. */
+    receivedAt: number
   }
 }
 
 const PATH = '/webhooks/seam'
-/** Shorter than the sender's own 15 s, so that it hears a 503 and not silence from a disk that hangs. */
-const STORE_TIMEOUT_MS = 10_000
-
 /**
  * A refused body up to this is read and thrown away, so that its sender gets to see the answer; a connection that
  * is closed on a sender in mid-sentence shows it a reset instead.
  */
 const MAX_DISCARDED_BYTES = 16_777_216
-
-const DETAILS: Partial<Record<ProblemCode, string>> = {
-  signature_missing: 'The headers svix-id, svix-timestamp and svix-signature are needed.',
-  signature_malformed: 'A signature header has a form that the sender never gives it.',
-  signature_mismatch: 'None of the configured secrets made this signature.',
-  timestamp_out_of_range: 'The timestamp is more than five minutes off.',
-  body_too_large: 'The body is larger than this relay takes.',
-}
+const RETRY_AFTER_SECONDS = 5
 
 /** `POST /webhooks/seam`: headers looked at, body read, signature verified, received, answered. */
 export async function webhookRoute(app: FastifyInstance, options: PublicListenerOptions): Promise<void> {
   const { config, verify, receive, health, log, metrics } = options
   const gate = createGate(app, { ...config, trustsProxy: config.trustProxy !== false, log })
   app.decorateRequest('signature', null)
-  app.decorateRequest('outcome', null)
+  app.decorateRequest('receivedAt', 0)
 
   app.route({
     method: 'POST',
     url: PATH,
     async onRequest(request, reply) {
+      request.receivedAt = performance.now()
       // Overwritten, not read: Fastify would refuse a content type that it cannot parse.
       request.raw.headers['content-type'] = 'application/octet-stream'
       if (health.stopping) throw new StoreError('store_closed', 'stopping')
@@ -64,67 +55,56 @@ export async function webhookRoute(app: FastifyInstance, options: PublicListener
         return refuse(request, reply, { code: inRange ? 'signature_mismatch' : 'timestamp_out_of_range' })
       }
       gate.verified(request)
-      return answer(request, reply, await inTime(receive(body, headers.messageId)))
-    },
-    onResponse(request, reply, done) {
-      metrics.webhook(request.outcome ?? OUTCOMES_BY_STATUS[reply.statusCode] ?? 'invalid', reply.elapsedTime)
-      done()
+      return answer(request, reply, await receive(body, headers.messageId))
     },
   })
 
   app.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
     url: PATH,
-    handler: (_request, reply) =>
-      sendProblem(
-        reply.header('allow', 'POST'),
-        'method_not_allowed',
-        'This address is for webhooks, which are posted.',
-      ),
+    handler: (_request, reply) => sendProblem(reply.header('allow', 'POST'), 'method_not_allowed'),
   })
 
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const code = problemOf(error)
+    if (code === 'internal') log.error({ err: error }, 'unexpected error')
+    else log.warn({ code, cause: error.message }, 'webhook not stored')
+    count(request, code)
+    if (code === 'unavailable') reply.header('retry-after', RETRY_AFTER_SECONDS)
+    // Fastify would close at once on a body that is too large, and its sender see a reset and not the answer.
+    reply.removeHeader('connection')
+    return sendProblem(reply, code)
+  })
+
+  /** Here and not in an `onResponse` hook, whose bookkeeping costs more than the counting. */
+  function count(request: FastifyRequest, outcome: string): void {
+    metrics.webhook(outcome, performance.now() - request.receivedAt)
+  }
+
+  function answer(request: FastifyRequest, reply: FastifyReply, receipt: Receipt): FastifyReply {
+    if (receipt.status === 'quarantined') {
+      const { status, id, problems, conflict } = receipt
+      count(request, conflict ? 'conflict' : 'quarantined')
+      return reply.code(202).send({ status, id, problems })
+    }
+    count(request, receipt.status)
+    return reply.code(receipt.status === 'accepted' ? 202 : 200).send(receipt)
+  }
+
   function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-    request.outcome = refusal.code
+    count(request, refusal.code)
     log.warn({ code: refusal.code, address: request.ip }, 'webhook refused')
     if (refusal.code === 'rate_limited') reply.header('retry-after', refusal.retryAfterSeconds)
     if (Number(request.headers['content-length']) > MAX_DISCARDED_BYTES) reply.header('connection', 'close')
-    return sendProblem(
-      reply,
-      refusal.code,
-      'detail' in refusal ? refusal.detail : (DETAILS[refusal.code] ?? ''),
-    )
+    return sendProblem(reply, refusal.code, 'detail' in refusal ? refusal.detail : undefined)
   }
 }
 
-/** Requests that ended in the error handler, where no outcome is set. */
-const OUTCOMES_BY_STATUS: Record<number, string> = {
-  413: 'body_too_large',
-  500: 'internal',
-  503: 'unavailable',
-}
-
-function answer(request: FastifyRequest, reply: FastifyReply, receipt: Receipt): FastifyReply {
-  if (receipt.status === 'quarantined') {
-    const { status, id, problems, conflict } = receipt
-    request.outcome = conflict ? 'conflict' : 'quarantined'
-    return reply.code(202).send({ status, id, problems })
-  }
-  request.outcome = receipt.status
-  return reply.code(receipt.status === 'accepted' ? 202 : 200).send(receipt)
-}
-
-/** The store may still come to it later; then the sender's next try is a duplicate, and nothing is lost. */
-async function inTime(receiving: Promise<Receipt>): Promise<Receipt> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreError('store_overloaded', 'the store took too long')),
-      STORE_TIMEOUT_MS,
-    )
-  })
-  try {
-    return await Promise.race([receiving, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
+/** The only place where errors become problems, and with them statuses. */
+function problemOf(error: FastifyError): ProblemCode {
+  if (error instanceof StoreError) return 'unavailable'
+  if (error.statusCode === 413) return 'body_too_large'
+  if (error.code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || error.code === 'ECONNRESET')
+    return 'body_incomplete'
+  return error.statusCode !== undefined && error.statusCode < 500 ? 'request_invalid' : 'internal'
 }

@@ -63,20 +63,36 @@ export function createMetrics(): Metrics {
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
     registers,
   })
+  // Finding a label set's place costs more than counting in it, so each place is looked up once.
+  const webhooksOf = memoize((outcome) => webhooks.labels(outcome))
+  const attemptsOf = memoize((...labels) => attempts.labels(...labels))
+  const attemptSecondsOf = memoize((hook) => attemptSeconds.labels(hook))
+  const settledOf = memoize((...labels) => settled.labels(...labels))
   return {
     webhook(outcome, durationMs) {
-      webhooks.inc({ outcome })
+      webhooksOf(outcome).inc()
       webhookSeconds.observe(durationMs / 1000)
     },
     attempt(hook, outcome, durationMs) {
-      attempts.inc({ hook, outcome })
-      attemptSeconds.observe({ hook }, durationMs / 1000)
+      attemptsOf(hook, outcome).inc()
+      attemptSecondsOf(hook).observe(durationMs / 1000)
     },
-    settled: (hook, state) => settled.inc({ hook, state }),
+    settled: (hook, state) => settledOf(hook, state).inc(),
     commit(calls, durationMs) {
       commitSeconds.observe(durationMs / 1000)
       commitCalls.observe(calls)
     },
     read: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  }
+}
+
+/** The labels' values are ours, hooks and outcomes, so there are few of them. */
+function memoize<T>(make: (...labels: [string, ...string[]]) => T): (...labels: [string, ...string[]]) => T {
+  const made = new Map<string, T>()
+  return (...labels) => {
+    const key = labels.length === 1 ? (labels[0] as string) : labels.join('\n')
+    let place = made.get(key)
+    if (place === undefined) made.set(key, (place = make(...labels)))
+    return place
   }
 }

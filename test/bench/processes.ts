@@ -54,7 +54,7 @@ export interface RunningRelay extends Running {
 /** The service as `npm start` starts it, with the limits per minute out of the way, on a file that goes with it. */
 export async function startRelay(secret: string, hooks: unknown[], folder?: string): Promise<RunningRelay> {
   const data = folder ?? mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
-  const child = spawn(process.execPath, [here('../../src/main.ts').pathname], {
+  const child = spawn(process.execPath, [...startFlags(), here('../../src/main.ts').pathname], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,
@@ -84,6 +84,14 @@ export async function startRelay(secret: string, hooks: unknown[], folder?: stri
       return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
     },
   }
+}
+
+/** The options that `npm start` gives to Node. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(here('../../package.json'), 'utf8')) as {
+    scripts: { start: string }
+  }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--max'))
 }
 
 /** Reads the log until the line that names the addresses, and then lets the rest flow away unread. */

@@ -2,10 +2,51 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AcceptRequest, AcceptResult } from '../store.ts'
 import { prepareQuarantine } from './quarantine.ts'
 
+/** An acceptance on its way to the store's thread. */
+export type AcceptRow = [
+  webhookId: string,
+  contentHash: string,
+  messageId: string,
+  eventId: string,
+  eventType: string,
+  workspaceId: string,
+  credentialId: string | null,
+  occurredAt: string,
+  isSample: number,
+  body: string,
+  hooks: string[],
+]
+
+/** The id of the quarantined body where the content is another than the known one's. */
+type AcceptAnswer = 'accepted' | 'duplicate' | { quarantineId: string }
+
+const CONFLICT = [{ path: '/event_id', message: 'is known already, with other content' }]
+
+export function acceptRow({ webhookId, messageId, event, deliveries }: AcceptRequest): AcceptRow {
+  return [
+    webhookId,
+    event.contentHash,
+    messageId,
+    event.eventId,
+    event.eventType,
+    event.workspaceId,
+    event.credentialId,
+    event.occurredAt,
+    event.isSample ? 1 : 0,
+    event.body,
+    deliveries.map(({ hook }) => hook),
+  ]
+}
+
+export function acceptResult(answer: AcceptAnswer): AcceptResult {
+  if (typeof answer === 'string') return { outcome: answer }
+  return { outcome: 'conflict', quarantineId: answer.quarantineId, problems: CONFLICT }
+}
+
 /** Event, deliveries, or a duplicate's count. Tries the insert first: nearly every event is new. */
 export function prepareAccept(db: DatabaseSync) {
   const insertId = db.prepare(
-    `insert into event_ids (webhook_id, content_hash, accepted_at, last_seen_at) values (?, ?, ?, ?)
+    `insert into event_ids (webhook_id, content_hash, accepted_at, last_seen_at) values (?1, ?2, ?3, ?3)
      on conflict (webhook_id) do nothing`,
   )
   const insertEvent = db.prepare(
@@ -14,7 +55,7 @@ export function prepareAccept(db: DatabaseSync) {
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const insertDelivery = db.prepare(
-    `insert into deliveries (event_seq, hook, state, due_at, active_since) values (?, ?, 'pending', ?, ?)`,
+    `insert into deliveries (event_seq, hook, state, due_at, active_since) values (?1, ?2, 'pending', ?3, ?3)`,
   )
   const findHash = db.prepare('select content_hash from event_ids where webhook_id = ?')
   const countDuplicate = db.prepare(
@@ -22,32 +63,43 @@ export function prepareAccept(db: DatabaseSync) {
   )
   const quarantine = prepareQuarantine(db)
 
-  return ({ webhookId, messageId, event, deliveries }: AcceptRequest, now: number): AcceptResult => {
-    const inserted = insertId.run(webhookId, event.contentHash, now, now)
+  return (row: AcceptRow, now: number): AcceptAnswer => {
+    const [
+      webhookId,
+      contentHash,
+      messageId,
+      eventId,
+      type,
+      workspaceId,
+      credentialId,
+      at,
+      isSample,
+      body,
+      hooks,
+    ] = row
+    const inserted = insertId.run(webhookId, contentHash, now)
     if (inserted.changes === 1) {
       const seq = inserted.lastInsertRowid
       insertEvent.run(
         seq,
         webhookId,
-        event.eventId,
+        eventId,
         messageId,
-        event.eventType,
-        event.workspaceId,
-        event.credentialId,
-        event.occurredAt,
-        event.isSample ? 1 : 0,
+        type,
+        workspaceId,
+        credentialId,
+        at,
+        isSample,
         now,
-        event.body,
+        body,
       )
-      for (const { hook } of deliveries) insertDelivery.run(seq, hook, now, now)
-      return { outcome: 'accepted' }
+      for (const hook of hooks) insertDelivery.run(seq, hook, now)
+      return 'accepted'
     }
-    if (findHash.get(webhookId)?.['content_hash'] === event.contentHash) {
+    if (findHash.get(webhookId)?.['content_hash'] === contentHash) {
       countDuplicate.run(now, webhookId)
-      return { outcome: 'duplicate' }
+      return 'duplicate'
     }
-    const problems = [{ path: '/event_id', message: 'is known already, with other content' }]
-    const { quarantineId } = quarantine({ messageId, bytes: Buffer.from(event.body), problems }, now)
-    return { outcome: 'conflict', quarantineId, problems }
+    return quarantine({ messageId, bytes: Buffer.from(body), problems: CONFLICT }, now)
   }
 }

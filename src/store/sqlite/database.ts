@@ -59,7 +59,7 @@ function lockFile(path: string, waitMs: number): DatabaseSync {
   } catch (error) {
     lock.close()
     throw new StoreInUseError(
-      `another seam-relay is using this store (${path} is locked): stop it first, or run several on Postgres`,
+      `another seam-relay is using this store (${path} is locked): one process uses a store at a time, so stop the other first`,
       { cause: error },
     )
   }

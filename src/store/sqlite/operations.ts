@@ -4,7 +4,7 @@ import { prepareClaim } from './claim.ts'
 import { prepareQuarantine } from './quarantine.ts'
 import { prepareSettle } from './settle.ts'
 
-/** Everything the worker can be asked, each a function of its request and the store's clock (ms since 1970). */
+/** Everything the thread can be asked, each a function of its request and the store's clock (ms since 1970). */
 export function prepareOperations(db: DatabaseSync) {
   const beat = db.prepare(
     'insert into heartbeat (id, at) values (1, ?) on conflict (id) do update set at = excluded.at',

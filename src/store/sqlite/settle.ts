@@ -1,6 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Settlement } from '../store.ts'
 
+/** A settlement on its way to the store's thread. `delayMs`: until it is due again, for a pending one. */
+export type SettleRow = [
+  eventSeq: number,
+  hook: string,
+  attempt: number,
+  durationMs: number,
+  status: number | null,
+  errorCode: string | null,
+  answer: Uint8Array | null,
+  state: 'delivered' | 'pending' | 'dead',
+  delayMs: number,
+  failures: number | null,
+]
+
+export function settleRow({ eventSeq, hook, attempt, record, next }: Settlement): SettleRow {
+  const delayMs = next.state === 'pending' ? next.delayMs : 0
+  const failures = next.state === 'delivered' ? null : next.failures
+  const { durationMs, status, errorCode, answer } = record
+  return [eventSeq, hook, attempt, durationMs, status, errorCode, answer, next.state, delayMs, failures]
+}
+
 /** The attempt is history and is written in any case; the state only by whoever still holds the lease. */
 export function prepareSettle(db: DatabaseSync) {
   const insertAttempt = db.prepare(
@@ -16,22 +37,13 @@ export function prepareSettle(db: DatabaseSync) {
      where event_seq = ? and hook = ? and attempts = ? and state = 'leased'`,
   )
 
-  return (settlements: readonly Settlement[], now: number): boolean[] =>
-    settlements.map(({ eventSeq, hook, attempt, record, next }) => {
-      insertAttempt.run(
-        eventSeq,
-        hook,
-        attempt,
-        now - record.durationMs,
-        record.durationMs,
-        record.status,
-        record.errorCode,
-        record.answer,
-      )
+  return (rows: readonly SettleRow[], now: number): boolean[] =>
+    rows.map(([eventSeq, hook, attempt, durationMs, status, errorCode, answer, state, delayMs, failures]) => {
+      insertAttempt.run(eventSeq, hook, attempt, now - durationMs, durationMs, status, errorCode, answer)
       const result =
-        next.state === 'pending'
-          ? putBack.run(now + next.delayMs, next.failures, eventSeq, hook, attempt)
-          : finish.run(next.state, next.state === 'dead' ? next.failures : null, now, eventSeq, hook, attempt)
+        state === 'pending'
+          ? putBack.run(now + delayMs, failures, eventSeq, hook, attempt)
+          : finish.run(state, failures, now, eventSeq, hook, attempt)
       return result.changes === 1
     })
 }

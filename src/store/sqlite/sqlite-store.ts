@@ -1,8 +1,19 @@
 import { Worker } from 'node:worker_threads'
 import { StoreError } from '../store.ts'
-import type { AcceptRequest, ClaimWant, QuarantineRequest, Settlement, Store } from '../store.ts'
-import type { GroupRequest, OperationResult, WorkerMessage, WorkerStart } from './messages.ts'
+import type {
+  AcceptRequest,
+  AcceptResult,
+  ClaimResult,
+  ClaimWant,
+  QuarantineRequest,
+  Settlement,
+  Store,
+} from '../store.ts'
+import { acceptResult, acceptRow } from './accept.ts'
+import { claimResult } from './claim.ts'
+import type { GroupRequest, WorkerMessage, WorkerStart } from './messages.ts'
 import type { OperationName, RequestOf, ResultOf } from './operations.ts'
+import { settleRow } from './settle.ts'
 
 export interface SqliteStoreOptions {
   path: string
@@ -17,12 +28,17 @@ export interface SqliteStoreOptions {
 interface Call {
   name: OperationName
   request: unknown
+  bytes: number
   resolve: (value: never) => void
   reject: (error: StoreError) => void
 }
 
 /** More than this many calls waiting is more than a disk that works would leave. */
 const MAX_WAITING_CALLS = 10_000
+/** And more than this many bytes of bodies. */
+const MAX_WAITING_BYTES = 33_554_432
+/** Shorter than the sender's own 15 s: from a disk that hangs it should hear a 503, and not silence. */
+const COMMIT_TIMEOUT_MS = 10_000
 /** One transaction takes at most this many, so that the first in a long queue is not held up by the last. */
 const MAX_GROUP_CALLS = 512
 
@@ -34,14 +50,22 @@ export class SqliteStore implements Store {
   readonly #worker: Worker
   readonly #options: SqliteStoreOptions
   #waiting: Call[] = []
+  #waitingBytes = 0
   #committing: Call[] = []
+  #commitTimer: NodeJS.Timeout | undefined
+  #sending = false
   #closed = false
+  #ended = false
   #exited: Promise<void>
 
   /** @throws {Error} with a `code`, if the file cannot be opened, is newer than the program, or is in use */
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
     const start: WorkerStart = { path: options.path, lockWaitMs: options.lockWaitMs }
-    const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: start })
+    const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
+      workerData: start,
+      // Its garbage is short-lived rows: a small nursery keeps the process small and costs nothing measurable.
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
+    })
     await new Promise<void>((resolve, reject) => {
       worker.once('error', reject)
       worker.once('message', (message: WorkerMessage) => {
@@ -57,7 +81,7 @@ export class SqliteStore implements Store {
     this.#worker = worker
     this.#options = options
     worker.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'done') this.#finishGroup(message.results, message.commitMs)
+      if (message.kind === 'done') this.#finishGroup(message)
     })
     this.#exited = new Promise((resolve) => {
       worker.once('error', (error) => this.#fail(error as Error))
@@ -68,20 +92,20 @@ export class SqliteStore implements Store {
     })
   }
 
-  accept(request: AcceptRequest): Promise<ResultOf<'accept'>> {
-    return this.#call('accept', request)
+  async accept(request: AcceptRequest): Promise<AcceptResult> {
+    return acceptResult(await this.#call('accept', acceptRow(request), request.event.body.length))
   }
 
-  quarantine(request: QuarantineRequest): Promise<ResultOf<'quarantine'>> {
-    return this.#call('quarantine', request)
+  quarantine(request: QuarantineRequest): Promise<{ quarantineId: string }> {
+    return this.#call('quarantine', request, request.bytes.length)
   }
 
-  claim(wants: readonly ClaimWant[]): Promise<ResultOf<'claim'>> {
-    return this.#call('claim', wants)
+  async claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
+    return claimResult(await this.#call('claim', wants))
   }
 
-  settle(settlements: readonly Settlement[]): Promise<ResultOf<'settle'>> {
-    return this.#call('settle', settlements)
+  settle(settlements: readonly Settlement[]): Promise<boolean[]> {
+    return this.#call('settle', settlements.map(settleRow))
   }
 
   async check(): Promise<void> {
@@ -89,48 +113,74 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true
-      this.#sendGroupOrEnd()
-    }
+    this.#closed = true
+    this.#sendSoon()
     await this.#exited
   }
 
-  #call<N extends OperationName>(name: N, request: RequestOf<N>): Promise<ResultOf<N>> {
+  #call<N extends OperationName>(name: N, request: RequestOf<N>, bytes = 0): Promise<ResultOf<N>> {
     if (this.#closed) return Promise.reject(new StoreError('store_closed', 'the store is closed'))
-    if (this.#waiting.length >= MAX_WAITING_CALLS) {
+    if (this.#waiting.length >= MAX_WAITING_CALLS || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       return Promise.reject(new StoreError('store_overloaded', 'too many calls wait for the store'))
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, request, resolve, reject })
-      if (this.#committing.length === 0) this.#sendGroupOrEnd()
+      this.#waiting.push({ name, request, bytes, resolve, reject })
+      this.#waitingBytes += bytes
+      this.#sendSoon()
     })
   }
 
-  #sendGroupOrEnd(): void {
-    if (this.#committing.length > 0) return
-    this.#committing = this.#waiting.splice(0, MAX_GROUP_CALLS)
-    if (this.#committing.length > 0) {
-      this.#worker.postMessage(
-        this.#committing.map(({ name, request }) => ({ name, request })) satisfies GroupRequest,
-      )
-    } else if (this.#closed) this.#worker.postMessage(null)
+  /** Not at once: what those do next who have just been answered goes into the same group (half as many commits, measured). */
+  #sendSoon(): void {
+    if (this.#sending || this.#committing.length > 0) return
+    this.#sending = true
+    setImmediate(() => {
+      this.#sending = false
+      this.#send()
+    })
   }
 
-  #finishGroup(results: OperationResult[], durationMs: number): void {
+  #send(): void {
+    this.#committing = this.#waiting.splice(0, MAX_GROUP_CALLS)
+    if (this.#committing.length > 0) {
+      for (const { bytes } of this.#committing) this.#waitingBytes -= bytes
+      this.#commitTimer = setTimeout(() => this.#refuseAll(), COMMIT_TIMEOUT_MS)
+      const group: GroupRequest = {
+        names: this.#committing.map(({ name }) => name),
+        requests: this.#committing.map(({ request }) => request),
+      }
+      this.#worker.postMessage(group)
+    } else if (this.#closed && !this.#ended) {
+      this.#ended = true
+      this.#worker.postMessage(null)
+    }
+  }
+
+  #finishGroup({ results, refusals, commitMs }: WorkerMessage & { kind: 'done' }): void {
     const calls = this.#committing
     this.#committing = []
-    this.#sendGroupOrEnd()
-    this.#options.onCommit?.({ calls: calls.length, durationMs })
-    for (const [index, call] of calls.entries()) {
-      const result = results[index] as OperationResult
-      if ('value' in result) call.resolve(result.value as never)
-      else call.reject(new StoreError('store_failing', `${call.name} could not be stored: ${result.error}`))
+    clearTimeout(this.#commitTimer)
+    if (this.#waiting.length > 0 || this.#closed) this.#sendSoon()
+    this.#options.onCommit?.({ calls: calls.length, durationMs: commitMs })
+    for (const { index, reason } of refusals) {
+      const call = calls[index] as Call
+      call.reject(new StoreError('store_failing', `${call.name} could not be stored: ${reason}`))
     }
+    // Those that were rejected above stay so.
+    for (const [index, call] of calls.entries()) call.resolve(results[index] as never)
+  }
+
+  /** Once a commit hangs, nobody who waits is left to wait. It may still succeed: then asking again finds that it has. */
+  #refuseAll(): void {
+    const error = new StoreError('store_overloaded', 'the store has not answered for too long')
+    for (const call of this.#committing) call.reject(error)
+    for (const call of this.#waiting.splice(0)) call.reject(error)
+    this.#waitingBytes = 0
   }
 
   #fail(error: Error): void {
     this.#closed = true
+    clearTimeout(this.#commitTimer)
     for (const call of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) {
       call.reject(new StoreError('store_failing', "the store's thread died", error))
     }

@@ -2,9 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from './database.ts'
 import type { OpenDatabase } from './database.ts'
-import type { GroupRequest, OperationResult, WorkerMessage, WorkerStart } from './messages.ts'
+import type { GroupRequest, Refusal, WorkerMessage, WorkerStart } from './messages.ts'
 import { prepareOperations } from './operations.ts'
-import type { Operations } from './operations.ts'
+import type { OperationName, Operations } from './operations.ts'
 
 // The store's own thread: a sync or a checkpoint that takes long holds up nobody but those who wait for it.
 
@@ -36,43 +36,58 @@ function serve(database: OpenDatabase): void {
       return
     }
     const startedAt = performance.now()
-    const results =
+    const done =
       commitTogether(database.db, operations, group) ?? commitOneByOne(database.db, operations, group)
-    send({ kind: 'done', results, commitMs: performance.now() - startedAt })
+    send({ kind: 'done', ...done, commitMs: performance.now() - startedAt })
   })
 }
 
+interface Committed {
+  results: unknown[]
+  refusals: Refusal[]
+}
+
 /** All or nothing; `null` if it has to be nothing. */
-function commitTogether(
-  db: DatabaseSync,
-  operations: Operations,
-  group: GroupRequest,
-): OperationResult[] | null {
+function commitTogether(db: DatabaseSync, operations: Operations, group: GroupRequest): Committed | null {
   try {
-    db.exec('begin immediate')
-    const now = Date.now()
-    const results = group.map(({ name, request }) => ({
-      value: (operations[name] as AnyOperation)(request, now),
-    }))
-    db.exec('commit')
-    return results
+    return { results: commit(db, operations, group.names, group.requests), refusals: [] }
   } catch {
-    if (db.isTransaction) db.exec('rollback')
     return null
   }
 }
 
 /** After a group has failed: the call that it failed for is refused, the others are not its victims. */
-function commitOneByOne(db: DatabaseSync, operations: Operations, group: GroupRequest): OperationResult[] {
-  return group.map(({ name, request }) => {
+function commitOneByOne(
+  db: DatabaseSync,
+  operations: Operations,
+  { names, requests }: GroupRequest,
+): Committed {
+  const refusals: Refusal[] = []
+  const results = names.map((name, index) => {
     try {
-      db.exec('begin immediate')
-      const value = (operations[name] as AnyOperation)(request, Date.now())
-      db.exec('commit')
-      return { value }
+      return commit(db, operations, [name], [requests[index]])[0]
     } catch (error) {
-      if (db.isTransaction) db.exec('rollback')
-      return { error: String(error) }
+      refusals.push({ index, reason: String(error) })
+      return null
     }
   })
+  return { results, refusals }
+}
+
+function commit(
+  db: DatabaseSync,
+  operations: Operations,
+  names: OperationName[],
+  requests: unknown[],
+): unknown[] {
+  try {
+    db.exec('begin immediate')
+    const now = Date.now()
+    const results = names.map((name, index) => (operations[name] as AnyOperation)(requests[index], now))
+    db.exec('commit')
+    return results
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback')
+    throw error
+  }
 }

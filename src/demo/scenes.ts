@@ -1,0 +1,102 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { Webhook } from 'svix'
+
+/** One request to the relay, and what has to come of it. */
+export interface Scene {
+  title: string
+  headers: Record<string, string>
+  body: string
+  /** The status, and the word for it in the answer's body. */
+  expectedAnswer: string
+  isDelivered: boolean
+  /** Brings the body of an earlier scene once more. */
+  isResend: boolean
+}
+
+/**
+ * The life of a credential as Seam tells it, disturbed by a resend, a forgery and a body that fits no schema.
+ * An event that is delivered comes last: the hook takes one call at a time, oldest first, so once that one has
+ * arrived, a delivery that should not have been made for an earlier scene would have arrived too.
+ */
+export function scenes(secret: string, now: Date): Scene[] {
+  const event = credentialEvents(now)
+  const issued = event('issued')
+  const issuedId = messageId()
+  const forged = event('issued')
+  const misfit = event('issued', { acs_credential_id: undefined })
+
+  const delivered = (body: string, id = messageId()) => ({
+    headers: signed(secret, id, now, body),
+    body,
+    expectedAnswer: '202 accepted',
+    isDelivered: true,
+    isResend: false,
+  })
+  const notDelivered = { isDelivered: false, isResend: false }
+  return [
+    { title: 'acs_credential.issued', ...delivered(issued, issuedId) },
+    {
+      title: 'the same, sent again',
+      headers: signed(secret, issuedId, now, issued),
+      body: issued,
+      expectedAnswer: '200 duplicate',
+      isDelivered: false,
+      isResend: true,
+    },
+    { title: 'acs_credential.reissued', ...delivered(event('reissued')) },
+    {
+      title: 'acs_credential.issued, signed with another secret',
+      headers: signed(newSecret(), messageId(), now, forged),
+      body: forged,
+      expectedAnswer: '401 signature_mismatch',
+      ...notDelivered,
+    },
+    {
+      title: 'acs_credential.issued, signed, no acs_credential_id',
+      headers: signed(secret, messageId(), now, misfit),
+      body: misfit,
+      expectedAnswer: '202 quarantined',
+      ...notDelivered,
+    },
+    { title: 'acs_credential.invalidated', ...delivered(event('invalidated')) },
+    { title: 'acs_credential.deleted', ...delivered(event('deleted')) },
+  ]
+}
+
+/** A signing secret as Seam makes them. */
+export function newSecret(): string {
+  return `whsec_${randomBytes(24).toString('base64')}`
+}
+
+/** Makes the bodies of events about one credential, each event with an id of its own. */
+function credentialEvents(now: Date): (kind: string, changes?: object) => string {
+  const shared = {
+    workspace_id: randomUUID(),
+    acs_system_id: randomUUID(),
+    acs_credential_id: randomUUID(),
+    connected_account_id: randomUUID(),
+    created_at: now.toISOString(),
+    occurred_at: now.toISOString(),
+  }
+  return (kind, changes = {}) =>
+    JSON.stringify({
+      event_id: randomUUID(),
+      event_type: `acs_credential.${kind}`,
+      ...shared,
+      ...changes,
+    })
+}
+
+function messageId(): string {
+  return `msg_${randomBytes(21).toString('base64url')}`
+}
+
+/** The headers that Seam's sender puts on a webhook. */
+function signed(secret: string, id: string, at: Date, body: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'svix-id': id,
+    'svix-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'svix-signature': new Webhook(secret).sign(id, at, body),
+  }
+}

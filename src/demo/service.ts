@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** seam-relay in a process of its own, listening. */
+export interface Service {
+  publicUrl: string
+  operatorUrl: string
+  /** Settles when the process has ended, with what it said last. */
+  ended: Promise<string>
+  stop(): Promise<void>
+}
+
+export interface ServiceOptions {
+  /** All that the process gets to see of an environment. */
+  environment: Record<string, string>
+  /** Its working directory: one without a `.env` that would be read. */
+  folder: string
+  /** Gives up the start. */
+  signal: AbortSignal
+}
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+/** A process that has not followed SIGTERM by then is ended the hard way. */
+const STOP_TIMEOUT_MS = 5000
+const KEPT_LINES = 20
+
+/**
+ * Starts the service as `npm start` does, and learns its addresses from its log.
+ * @throws {Error} with what the process said, if it ends or is given up before it listens
+ */
+export async function startService({ environment, folder, signal }: ServiceOptions): Promise<Service> {
+  const child = spawn(process.execPath, [MAIN], {
+    cwd: folder,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = readOutput(child)
+  const ended = once(child, 'close').then(
+    ([code, signal]) => [...output.lastLines(), `(exit ${code ?? signal})`].join('\n'),
+    (error: unknown) => String(error),
+  )
+  const addresses = await Promise.race([
+    output.addresses,
+    ended.then(() => null),
+    signal.aborted ? null : once(signal, 'abort').then(() => null),
+  ])
+  if (addresses === null) {
+    await stop(child, ended)
+    throw new Error(`the service did not start:\n${await ended}`)
+  }
+  return { ...addresses, ended, stop: () => stop(child, ended) }
+}
+
+interface Addresses {
+  publicUrl: string
+  operatorUrl: string
+}
+
+/** Reads both streams to their end, so that the process never waits for a full pipe. */
+function readOutput(child: ChildProcess) {
+  if (child.stdout === null || child.stderr === null) throw new Error('the output is not piped')
+  const complaints: string[] = []
+  const log: string[] = []
+  createInterface({ input: child.stderr }).on('line', (line) => keep(complaints, line))
+  const logLines = createInterface({ input: child.stdout }).on('line', (line) => keep(log, line))
+  const addresses = new Promise<Addresses>((resolve) => {
+    logLines.on('line', (line) => {
+      const entry = parse(line)
+      if (entry.msg === 'listening') resolve({ publicUrl: entry.public, operatorUrl: entry.operator })
+    })
+  })
+  // A mistake in the configuration goes to the standard error, whatever fails later to the log.
+  return { addresses, lastLines: () => [...log, ...complaints] }
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line)
+  if (lines.length > KEPT_LINES) lines.shift()
+}
+
+function parse(line: string): { msg: string; public: string; operator: string } {
+  try {
+    return JSON.parse(line) as ReturnType<typeof parse>
+  } catch {
+    return { msg: line, public: '', operator: '' }
+  }
+}
+
+async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> {
+  child.kill('SIGTERM')
+  const hardWay = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+  await ended
+  clearTimeout(hardWay)
+}

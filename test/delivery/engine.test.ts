@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { Webhook as StandardWebhook } from 'standardwebhooks'
+import { Webhook } from 'svix'
+import { expect, test } from 'vitest'
+import { VERSION } from '../../src/version.ts'
+import { credentialEvent } from '../support/credential-event.ts'
+import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
+import { newSecret } from '../support/signed-webhook.ts'
+import { until } from '../support/until.ts'
+
+const quick = { retry: { initialDelayMs: 20, maxDelayMs: 40 } }
+
+test('a hook gets the bytes that Seam sent, with the headers that the contract names', async () => {
+  const receiver = await startReceiver()
+  const relay = await startRelay(
+    hookTo(receiver, { headers: { 'X-Door': 'front', authorization: 'Bearer abc' } }),
+  )
+  const event = credentialEvent({ event_description: 'Grüße, 鍵' })
+  const body = JSON.stringify(event, null, 2)
+  await relay.send(body)
+  const [request] = await receiver.hasReceived(1)
+  expect(request?.body).toBe(body)
+  expect(request?.path).toBe('/hook')
+  expect(request?.headers).toMatchObject({
+    'content-type': 'application/json',
+    'user-agent': `seam-relay/${VERSION}`,
+    'webhook-id': event.event_id,
+    'webhook-timestamp': expect.stringMatching(/^\d{10}$/),
+    'seam-relay-attempt': '1',
+    'x-door': 'front',
+    authorization: 'Bearer abc',
+    'content-length': String(Buffer.byteLength(body)),
+  })
+  expect(request?.headers).not.toHaveProperty('webhook-signature')
+})
+
+test('every secret of a hook signs, and svix and standardwebhooks verify it with any of them', async () => {
+  const secrets = [newSecret(), newSecret()]
+  const receiver = await startReceiver()
+  const relay = await startRelay(hookTo(receiver, { secrets }))
+  const event = credentialEvent({ event_description: 'Grüße' })
+  await relay.send(event)
+  const [request] = await receiver.hasReceived(1)
+  const headers = request?.headers as Record<string, string>
+  for (const secret of secrets) {
+    expect(() => new Webhook(secret).verify(request?.body ?? '', headers)).not.toThrow()
+    expect(new StandardWebhook(secret).verify(request?.body ?? '', headers)).toEqual(event)
+  }
+  expect(() => new StandardWebhook(newSecret()).verify(request?.body ?? '', headers)).toThrow(
+    'No matching signature',
+  )
+})
+
+test.each([500, 302, 404, 429])(
+  'an answer of %d is tried again, with the same webhook-id and the next attempt',
+  async (status) => {
+    const receiver = await startReceiver(status)
+    const relay = await startRelay(hookTo(receiver, quick))
+    const event = credentialEvent()
+    await relay.send(event)
+    await receiver.hasReceived(2)
+    receiver.behaviour = 200
+    await until('it to be delivered', () => relay.logLines.some(({ msg }) => msg === 'delivered'))
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(
+      new Set([event.event_id]),
+    )
+    expect(receiver.received.map(({ headers }) => headers['seam-relay-attempt'])).toEqual(
+      receiver.received.map((_request, index) => String(index + 1)),
+    )
+  },
+)
+
+test('a 410 ends it at once', async () => {
+  const receiver = await startReceiver(410)
+  const relay = await startRelay(hookTo(receiver, quick))
+  await relay.send(credentialEvent())
+  await until('the dead letter to be counted', async () =>
+    (await relay.metrics()).includes('seam_relay_deliveries_settled_total{hook="one",state="dead"} 1'),
+  )
+  expect(receiver.received).toHaveLength(1)
+})
+
+test('what is older than giveUpAfterMs becomes a dead letter at its next failure', async () => {
+  const receiver = await startReceiver(500)
+  const relay = await startRelay(hookTo(receiver, { retry: { ...quick.retry, giveUpAfterMs: 200 } }))
+  await relay.send(credentialEvent())
+  await until('the dead letter', () =>
+    relay.logLines.some(({ msg }) => msg === 'delivery given up: a dead letter'),
+  )
+  expect(receiver.received.length).toBeGreaterThan(2)
+})
+
+test('a hook that never answers costs it a timeout and nobody else anything', async () => {
+  const silent = await startReceiver(() => {})
+  const receiver = await startReceiver()
+  const HOOKS = JSON.stringify([
+    { name: 'silent', url: silent.url, timeoutMs: 100, concurrency: 2, ...quick },
+    { name: 'good', url: receiver.url },
+  ])
+  const relay = await startRelay({ HOOKS })
+  await Promise.all(Array.from({ length: 20 }, () => relay.send(credentialEvent())))
+  await receiver.hasReceived(20)
+  const timeout = await until('a timeout to be logged', () =>
+    relay.logLines.find(({ code }) => code === 'timeout'),
+  )
+  expect(timeout).toMatchObject({ hook: 'silent', status: null })
+})
+
+test('a hook never gets more at once than its concurrency', async () => {
+  let open = 0
+  let most = 0
+  const receiver = await startReceiver(async (_request, response) => {
+    most = Math.max(most, ++open)
+    await new Promise((resolve) => setImmediate(resolve))
+    open--
+    response.writeHead(204).end()
+  })
+  const relay = await startRelay(hookTo(receiver, { concurrency: 3 }))
+  await Promise.all(Array.from({ length: 60 }, () => relay.send(credentialEvent())))
+  await receiver.hasReceived(60)
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(3)
+})
+
+test('a hook gets the event types and workspaces that it names, and no others', async () => {
+  const workspace = randomUUID()
+  const [issued, here, all] = [await startReceiver(), await startReceiver(), await startReceiver()]
+  const HOOKS = JSON.stringify([
+    { name: 'issued', url: issued.url, events: ['acs_credential.issued'] },
+    { name: 'here', url: here.url, workspaces: [workspace] },
+    { name: 'all', url: all.url },
+  ])
+  const relay = await startRelay({ HOOKS, ACCEPT_EVENT_TYPES: '*' })
+  const events = [
+    credentialEvent({ event_type: 'acs_credential.issued' }),
+    credentialEvent({ event_type: 'acs_credential.deleted', workspace_id: workspace }),
+    { ...credentialEvent(), event_type: 'device.connected' },
+  ]
+  for (const event of events) expect((await relay.send(event)).status).toBe(202)
+  await all.hasReceived(3)
+  await issued.hasReceived(1)
+  await here.hasReceived(1)
+  expect(issued.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[0]?.event_id])
+  expect(here.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[1]?.event_id])
+})

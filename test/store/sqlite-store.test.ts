@@ -1,0 +1,268 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, onTestFinished, test } from 'vitest'
+import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { SqliteStoreOptions } from '../../src/store/sqlite/sqlite-store.ts'
+import { StoreError } from '../../src/store/store.ts'
+import { scratchFolder } from '../support/scratch.ts'
+import { acceptance, claim, claimOne, describeStoreContract, settleOne } from './store-contract.ts'
+
+describeStoreContract('the SQLite store', () => open(newPath()))
+
+test('a store is made where it is not there, folders and all', async () => {
+  const path = join(scratchFolder(), 'a', 'b', 'relay.db')
+  await open(path)
+  expect(existsSync(path)).toBe(true)
+})
+
+test('a file that is opened again holds all that it held', async () => {
+  const path = newPath()
+  const first = await open(path)
+  const delivered = acceptance({ hooks: ['delivered'] })
+  const requests = [
+    delivered,
+    acceptance({ hooks: ['dead'] }),
+    acceptance({ hooks: ['later', 'now'] }),
+    acceptance(),
+  ]
+  for (const request of requests) await first.accept(request)
+  await settleOne(first, await claimOne(first, 'delivered'), { state: 'delivered' })
+  await settleOne(first, await claimOne(first, 'dead'), { state: 'dead', failures: 4 })
+  const put = { state: 'pending', delayMs: 600_000, failures: 2 } as const
+  await settleOne(first, await claimOne(first, 'later'), put)
+  await settleOne(first, await claimOne(first, 'now'), { ...put, delayMs: 0 })
+  const aside = { messageId: 'msg_1', bytes: Buffer.from([0xff]), problems: [] }
+  const { quarantineId } = await first.quarantine(aside)
+  await first.close()
+
+  const second = await open(path)
+  for (const request of requests) expect(await second.accept(request)).toEqual({ outcome: 'duplicate' })
+  expect(await second.quarantine(aside)).toEqual({ quarantineId })
+  expect(await claim(second, ['delivered', 'dead', 'later'])).toEqual([])
+  const now = await claimOne(second, 'now')
+  expect(now).toMatchObject({ attempt: 2, failures: 2, body: requests[2]?.event.body })
+  const seqs = read(path, 'select seq from events order by seq').map(({ seq }) => seq)
+  await second.accept(acceptance({ hooks: ['new'] }))
+  expect((await claimOne(second, 'new')).eventSeq).toBeGreaterThan(Math.max(...(seqs as number[])))
+})
+
+test('a lease does not outlast whoever held it: after a restart the delivery is due at once', async () => {
+  const path = newPath()
+  const first = await open(path)
+  await first.accept(acceptance({ hooks: ['a'] }))
+  const lost = await claimOne(first, 'a', 600_000)
+  await first.close()
+
+  const second = await open(path)
+  expect(await settleOne(second, lost, { state: 'delivered' })).toBe(false)
+  expect(await claimOne(second, 'a')).toMatchObject({ eventSeq: lost.eventSeq, attempt: 2, failures: 0 })
+})
+
+test('every attempt is kept, that of a lost lease too', async () => {
+  const path = newPath()
+  const store = await open(path)
+  await store.accept(acceptance({ hooks: ['a'] }))
+  const lost = await claimOne(store, 'a')
+  await settleOne(store, lost, { state: 'pending', delayMs: 0, failures: 1 })
+  const { eventSeq, hook } = await claimOne(store, 'a')
+  const record = { durationMs: 7, status: 500, errorCode: 'http_status', answer: Buffer.from('why') }
+  await store.settle([{ eventSeq, hook, attempt: 2, record, next: { state: 'dead', failures: 2 } }])
+  await store.settle([{ eventSeq, hook, attempt: 3, record, next: { state: 'delivered' } }])
+  await store.settle([
+    { eventSeq, hook, attempt: 2, record: { ...record, status: 200 }, next: { state: 'delivered' } },
+  ])
+  await store.close()
+  expect(
+    read(path, 'select attempt, status, error_code, answer, duration_ms from attempts order by attempt'),
+  ).toEqual([
+    { attempt: 1, status: 200, error_code: null, answer: null, duration_ms: 5 },
+    {
+      attempt: 2,
+      status: 500,
+      error_code: 'http_status',
+      answer: new Uint8Array(Buffer.from('why')),
+      duration_ms: 7,
+    },
+    {
+      attempt: 3,
+      status: 500,
+      error_code: 'http_status',
+      answer: new Uint8Array(Buffer.from('why')),
+      duration_ms: 7,
+    },
+  ])
+  expect(read(path, 'select state, failures from deliveries')).toEqual([{ state: 'dead', failures: 2 }])
+})
+
+test('duplicates and bodies that come again are counted', async () => {
+  const path = newPath()
+  const store = await open(path)
+  const request = acceptance()
+  const aside = { messageId: 'msg_1', bytes: Buffer.from([0xff]), problems: [{ path: '', message: 'x' }] }
+  for (let n = 0; n < 3; n++) {
+    await store.accept(request)
+    await store.quarantine(aside)
+  }
+  await store.close()
+  expect(read(path, 'select duplicates from event_ids')).toEqual([{ duplicates: 2 }])
+  expect(read(path, 'select times_seen, problems, body from quarantine')).toEqual([
+    { times_seen: 3, problems: JSON.stringify(aside.problems), body: new Uint8Array([0xff]) },
+  ])
+})
+
+test('a call that cannot be stored is refused, and those of its group are not its victims', async () => {
+  const commits: number[] = []
+  const store = await open(newPath(), { onCommit: ({ calls }) => commits.push(calls) })
+  // One hook twice is what the table of deliveries does not take.
+  const impossible = acceptance({ hooks: ['a', 'a'] })
+  const requests = [
+    acceptance({ hooks: ['a'] }),
+    acceptance({ hooks: ['a'] }),
+    impossible,
+    acceptance({ hooks: ['a'] }),
+  ]
+  const results = await Promise.allSettled(requests.map((request) => store.accept(request)))
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+  const refusal: unknown = results[2]?.status === 'rejected' ? results[2].reason : null
+  expect(refusal).toBeInstanceOf(StoreError)
+  expect(refusal).toMatchObject({ code: 'store_failing' })
+  // The impossible one did not come alone: fewer commits than calls were asked for.
+  expect(commits.length).toBeLessThan(requests.length)
+  expect(await claim(store, ['a'])).toHaveLength(3)
+  // Nothing of it is left behind: it is not known, and can be asked for again.
+  expect(await store.accept({ ...impossible, deliveries: [{ hook: 'a' }] })).toEqual({ outcome: 'accepted' })
+})
+
+test('calls that come while one is being committed share the next commits, of a bounded size', async () => {
+  const commits: number[] = []
+  const store = await open(newPath(), { onCommit: ({ calls }) => commits.push(calls) })
+  await Promise.all(Array.from({ length: 1000 }, () => store.accept(acceptance())))
+  expect(commits.reduce((sum, calls) => sum + calls, 0)).toBe(1000)
+  expect(commits.length).toBeLessThan(5)
+  expect(Math.max(...commits)).toBe(512)
+})
+
+test('more calls than a working disk would leave waiting are refused, and the others stored', async () => {
+  const store = await open(newPath())
+  const ids = Array.from({ length: 11_000 }, (_, n) => `msg_${n}`)
+  const ask = (messageId: string) => store.quarantine({ messageId, bytes: Buffer.from('x'), problems: [] })
+  const results = await Promise.allSettled(ids.map(ask))
+  const reasons = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  )
+  expect(reasons.length).toBeGreaterThan(0)
+  expect(reasons.every((reason) => reason instanceof StoreError && reason.code === 'store_overloaded')).toBe(
+    true,
+  )
+  const stored = results.flatMap((result) =>
+    result.status === 'fulfilled' ? [result.value.quarantineId] : [],
+  )
+  expect(stored.length).toBeGreaterThanOrEqual(10_000)
+  expect(new Set(stored).size).toBe(stored.length)
+  await ask('one more')
+})
+
+test('a file that a newer version wrote is refused, and left as it is', async () => {
+  const path = newPath()
+  await (await open(path)).close()
+  setVersion(path, 999)
+  const error = await refusalOf(path)
+  expect(error).toMatchObject({ code: 'schema_unknown' })
+  expect(error.message).toContain(path)
+  expect(error.message).toMatch(/newer seam-relay .*schema 999/)
+  expect(read(path, 'pragma user_version')).toEqual([{ user_version: 999 }])
+  setVersion(path, 1)
+  await open(path)
+})
+
+test.each([0, 1])(
+  'the database of another program, at its version %d, is refused and keeps its rows',
+  async (version) => {
+    const path = newPath()
+    const other = new DatabaseSync(path)
+    other.exec(
+      `create table notes (text); insert into notes values ('mine'); pragma user_version = ${version}`,
+    )
+    other.close()
+    const error = await refusalOf(path)
+    expect(error).toMatchObject({ code: 'schema_unknown' })
+    expect(error.message).toContain(path)
+    expect(error.message).toMatch(/another program's database/)
+    expect(read(path, 'select name from sqlite_schema')).toEqual([{ name: 'notes' }])
+    expect(read(path, 'select text from notes')).toEqual([{ text: 'mine' }])
+  },
+)
+
+test('a file that is no database is refused by name', async () => {
+  const path = newPath()
+  writeFileSync(
+    path,
+    'No database at all, but a text that is long enough not to be taken for an empty one. '.repeat(20),
+  )
+  expect((await refusalOf(path)).message).toMatch(new RegExp(`^${path}: .*not a database`))
+})
+
+test('a file that is in use is refused, and can be opened when it has been let go', async () => {
+  const path = newPath()
+  const first = await open(path)
+  await first.accept(acceptance({ hooks: ['a'] }))
+  const error = await refusalOf(path)
+  expect(error).toMatchObject({ code: 'store_in_use' })
+  expect(error.message).toContain(path)
+  expect(error.message).toMatch(/another seam-relay is using this store/)
+  await first.check()
+  await first.close()
+  expect(await claim(await open(path), ['a'])).toHaveLength(1)
+})
+
+test('a file that is in use is waited for', async () => {
+  const path = newPath()
+  const first = await open(path)
+  const opening = open(path, { lockWaitMs: 20_000 })
+  await first.check()
+  await first.close()
+  await expect((await opening).check()).resolves.toBeUndefined()
+})
+
+test('a file can be read by another program while it is in use', async () => {
+  const path = newPath()
+  const store = await open(path)
+  await store.accept(acceptance())
+  expect(read(path, 'select count(*) as events from events')).toEqual([{ events: 1 }])
+  await store.check()
+})
+
+function newPath(): string {
+  return join(scratchFolder(), 'relay.db')
+}
+
+async function open(path: string, options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> {
+  const store = await SqliteStore.open({ path, lockWaitMs: 20, ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+async function refusalOf(path: string): Promise<Error> {
+  const [result] = await Promise.allSettled([open(path)])
+  if (result.status === 'fulfilled') throw new Error('the file was opened')
+  return result.reason as Error
+}
+
+function read(path: string, sql: string): Record<string, unknown>[] {
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    return db
+      .prepare(sql)
+      .all()
+      .map((row) => ({ ...row }))
+  } finally {
+    db.close()
+  }
+}
+
+function setVersion(path: string, version: number): void {
+  const db = new DatabaseSync(path)
+  db.exec(`pragma user_version = ${version}`)
+  db.close()
+}

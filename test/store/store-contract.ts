@@ -1,0 +1,654 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { SAMPLE_EVENT_ID } from '../../src/events/event.ts'
+import { judge } from '../../src/events/judge.ts'
+import type { JudgedEvent } from '../../src/events/judge.ts'
+import { StoreError } from '../../src/store/store.ts'
+import type {
+  AcceptRequest,
+  AttemptRecord,
+  ClaimedDelivery,
+  NextState,
+  Settlement,
+  Store,
+} from '../../src/store/store.ts'
+import { credentialEvent } from '../support/credential-event.ts'
+import { newMessageId } from '../support/signed-webhook.ts'
+import { until } from '../support/until.ts'
+
+/** Long enough that no lease or delay of this length runs out while a test does. */
+const LONG_MS = 600_000
+const SHORT_LEASE_MS = 30
+
+/**
+ * What every store promises, held against a real one through the `Store` interface alone.
+ * @param openStore gives an empty store that nothing else uses, and lets go of what is beneath it after the test
+ */
+export function describeStoreContract(name: string, openStore: () => Promise<Store>): void {
+  async function open(): Promise<Store> {
+    const store = await openStore()
+    onTestFinished(() => store.close())
+    return store
+  }
+
+  describe(`${name}: accept`, () => {
+    test('takes a new event in, with one delivery for each hook', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: ['a', 'b'] })
+      expect(await store.accept(request)).toEqual({ outcome: 'accepted' })
+      const deliveries = await claim(store, ['a', 'b', 'c'])
+      expect(deliveries.map(({ hook }) => hook).toSorted()).toEqual(['a', 'b'])
+      expect(deliveries[1]?.eventSeq).toBe(deliveries[0]?.eventSeq)
+      for (const delivery of deliveries) {
+        expect(delivery).toEqual({
+          eventSeq: expect.any(Number),
+          hook: delivery.hook,
+          webhookId: request.webhookId,
+          eventType: 'acs_credential.issued',
+          body: request.event.body,
+          attempt: 1,
+          failures: 0,
+          ageMs: expect.any(Number),
+        })
+        expect(delivery.ageMs).toBeGreaterThanOrEqual(0)
+        expect(delivery.ageMs).toBeLessThan(LONG_MS)
+      }
+    })
+
+    test('takes an event in that no hook wants', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: [] })
+      expect(await store.accept(request)).toEqual({ outcome: 'accepted' })
+      expect(await store.accept(request)).toEqual({ outcome: 'duplicate' })
+      expect(await claim(store, ['a'])).toEqual([])
+    })
+
+    test('keeps the body as it came, in every script', async () => {
+      const store = await open()
+      const event = judged(` ${JSON.stringify(credentialEvent({ note: 'ä€😀 \u0000 \\' }), null, 2)}\r\n`)
+      await store.accept(acceptance({ event, hooks: ['a'] }))
+      expect((await claimOne(store, 'a')).body).toBe(event.body)
+    })
+
+    test('knows an event again by its webhook id, whatever message brings it', async () => {
+      const store = await open()
+      const first = acceptance({ hooks: ['a'] })
+      await store.accept(first)
+      expect(await store.accept({ ...first, messageId: newMessageId() })).toEqual({ outcome: 'duplicate' })
+      expect(await store.accept(first)).toEqual({ outcome: 'duplicate' })
+      expect(await claim(store, ['a'])).toHaveLength(1)
+    })
+
+    test('leaves what it had when a duplicate comes with other white space or for other hooks', async () => {
+      const store = await open()
+      const event = credentialEvent()
+      const first = acceptance({ event: judged(JSON.stringify(event)), hooks: ['a'] })
+      await store.accept(first)
+      const spaced = judged(JSON.stringify(event, null, 2))
+      expect(await store.accept({ ...first, event: spaced, deliveries: [{ hook: 'b' }] })).toEqual({
+        outcome: 'duplicate',
+      })
+      const deliveries = await claim(store, ['a', 'b'])
+      expect(deliveries).toMatchObject([{ hook: 'a', body: first.event.body }])
+    })
+
+    test('sets other content under a known webhook id aside, and the first stays as it is', async () => {
+      const store = await open()
+      const first = acceptance({ hooks: ['a'] })
+      await store.accept(first)
+      const changed = changedContent(first)
+      const conflict = await store.accept(changed)
+      expect(conflict).toEqual({
+        outcome: 'conflict',
+        quarantineId: expect.stringMatching(/./),
+        problems: [{ path: '/event_id', message: 'is known already, with other content' }],
+      })
+      expect(await store.accept(changed)).toEqual(conflict)
+      expect(await store.accept(first)).toEqual({ outcome: 'duplicate' })
+      expect(await claim(store, ['a', 'b'])).toMatchObject([{ hook: 'a', body: first.event.body }])
+    })
+
+    test('sets the content of a conflict aside once for each message that brings it', async () => {
+      const store = await open()
+      const first = acceptance()
+      await store.accept(first)
+      const changed = changedContent(first)
+      const ids = []
+      for (const messageId of ['msg_1', 'msg_1', 'msg_2']) {
+        const result = await store.accept({ ...changed, messageId })
+        if (result.outcome === 'conflict') ids.push(result.quarantineId)
+      }
+      expect(ids).toHaveLength(3)
+      expect(ids[1]).toBe(ids[0])
+      expect(ids[2]).not.toBe(ids[0])
+    })
+
+    test('takes samples in under their message ids, though their event id is one', async () => {
+      const store = await open()
+      const event = judged(JSON.stringify(credentialEvent({ event_id: SAMPLE_EVENT_ID })))
+      for (const webhookId of ['msg_1', 'msg_2']) {
+        const request = { ...acceptance({ event, hooks: ['a'] }), webhookId, messageId: webhookId }
+        expect(await store.accept(request)).toEqual({ outcome: 'accepted' })
+        expect(await store.accept(request)).toEqual({ outcome: 'duplicate' })
+      }
+      const deliveries = await claim(store, ['a'])
+      expect(deliveries.map(({ webhookId }) => webhookId)).toEqual(['msg_1', 'msg_2'])
+    })
+
+    test('takes one of fifty in that come at once with one webhook id', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: ['a', 'b'] })
+      const results = await Promise.all(
+        Array.from({ length: 50 }, () => store.accept({ ...request, messageId: newMessageId() })),
+      )
+      expect(countOutcomes(results)).toEqual({ accepted: 1, duplicate: 49 })
+      expect(await claim(store, ['a', 'b'])).toHaveLength(2)
+    })
+
+    test('takes one in of those that come at once with one webhook id and two contents', async () => {
+      const store = await open()
+      const one = acceptance({ hooks: ['a'] })
+      const other = changedContent(one)
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => store.accept(n % 2 === 0 ? one : other)),
+      )
+      expect(countOutcomes(results)).toEqual({ accepted: 1, duplicate: 24, conflict: 25 })
+      expect(await claim(store, ['a', 'b'])).toHaveLength(1)
+    })
+
+    test('takes all in that come at once with webhook ids of their own', async () => {
+      const store = await open()
+      const requests = Array.from({ length: 50 }, () => acceptance({ hooks: ['a'] }))
+      const results = await Promise.all(requests.map((request) => store.accept(request)))
+      expect(countOutcomes(results)).toEqual({ accepted: 50 })
+      const deliveries = await claim(store, ['a'])
+      expect(new Set(deliveries.map(({ webhookId }) => webhookId))).toEqual(
+        new Set(requests.map(({ webhookId }) => webhookId)),
+      )
+      expect(new Set(deliveries.map(({ eventSeq }) => eventSeq)).size).toBe(50)
+    })
+
+    test('numbers events in the order of acceptance', async () => {
+      const store = await open()
+      const requests = Array.from({ length: 5 }, () => acceptance({ hooks: ['a'] }))
+      for (const request of requests) await store.accept(request)
+      const bySeq = (await claim(store, ['a'])).toSorted((one, other) => one.eventSeq - other.eventSeq)
+      expect(bySeq.map(({ webhookId }) => webhookId)).toEqual(requests.map(({ webhookId }) => webhookId))
+    })
+
+    test('does not deliver again what was delivered, when a duplicate or a conflict comes', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: ['a'] })
+      await store.accept(request)
+      await settleOne(store, await claimOne(store, 'a'), { state: 'delivered' })
+      await store.accept(request)
+      await store.accept(changedContent(request))
+      expect(await claim(store, ['a', 'b'])).toEqual([])
+    })
+  })
+
+  describe(`${name}: quarantine`, () => {
+    const problems = [{ path: '', message: 'is not valid UTF-8' }]
+    const bytes = Buffer.from([0x7b, 0xff, 0x00, 0x7d])
+
+    test('keeps a body once under its message id', async () => {
+      const store = await open()
+      const { quarantineId } = await store.quarantine({ messageId: 'msg_1', bytes, problems })
+      expect(quarantineId).toMatch(/./)
+      expect(await store.quarantine({ messageId: 'msg_1', bytes, problems })).toEqual({ quarantineId })
+    })
+
+    test('tells bodies and messages apart', async () => {
+      const store = await open()
+      const ids = []
+      for (const [messageId, body] of [
+        ['msg_1', bytes],
+        ['msg_2', bytes],
+        ['msg_1', Buffer.from([0x7b, 0xfe, 0x00, 0x7d])],
+        ['msg_1', Buffer.alloc(0)],
+        ['msg_', Buffer.concat([Buffer.from('1'), bytes])],
+      ] as const) {
+        ids.push((await store.quarantine({ messageId, bytes: body, problems })).quarantineId)
+      }
+      expect(new Set(ids).size).toBe(5)
+    })
+
+    test('keeps one of those that come at once under one message id', async () => {
+      const store = await open()
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => store.quarantine({ messageId: 'msg_1', bytes, problems })),
+      )
+      expect(new Set(answers.map(({ quarantineId }) => quarantineId)).size).toBe(1)
+    })
+
+    test('takes nothing in that could be delivered', async () => {
+      const store = await open()
+      await store.quarantine({ messageId: 'msg_1', bytes, problems })
+      expect(await claimAll(store, ['a'])).toEqual({ deliveries: [], nextDueInMs: null })
+    })
+  })
+
+  describe(`${name}: claim`, () => {
+    test('gives nothing where nothing is wanted or nothing is there', async () => {
+      const store = await open()
+      const nothing = { deliveries: [], nextDueInMs: null }
+      expect(await claimAll(store, ['a'])).toEqual(nothing)
+      await store.accept(acceptance({ hooks: ['a'] }))
+      expect(await store.claim([])).toEqual(nothing)
+      expect(await claimAll(store, ['b'])).toEqual(nothing)
+    })
+
+    test('gives each hook no more than its limit, and the rest later', async () => {
+      const store = await open()
+      for (let n = 0; n < 5; n++) await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      const wants = [
+        { hook: 'a', limit: 2, leaseMs: LONG_MS },
+        { hook: 'b', limit: 3, leaseMs: LONG_MS },
+      ]
+      const first = (await store.claim(wants)).deliveries
+      expect(countHooks(first)).toEqual({ a: 2, b: 3 })
+      const rest = await claim(store, ['a', 'b'])
+      expect(countHooks(rest)).toEqual({ a: 3, b: 2 })
+      expect(new Set([...first, ...rest].map(keyOf)).size).toBe(10)
+    })
+
+    test('leaves the hooks alone that were not asked for', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      expect(countHooks(await claim(store, ['a']))).toEqual({ a: 1 })
+      expect(await claim(store, ['b'])).toMatchObject([{ hook: 'b', attempt: 1 }])
+    })
+
+    test('gives what was accepted first before the rest', async () => {
+      const store = await open()
+      const requests = Array.from({ length: 6 }, () => acceptance({ hooks: ['a'] }))
+      for (const request of requests) await store.accept(request)
+      const claimed = []
+      for (let n = 0; n < 3; n++) claimed.push(...(await claim(store, ['a'], { limit: 2 })))
+      expect(claimed.map(({ webhookId }) => webhookId)).toEqual(requests.map(({ webhookId }) => webhookId))
+    })
+
+    test('gives what has been due for longer before what was accepted earlier', async () => {
+      const store = await open()
+      const early = acceptance({ hooks: ['a', 'gauge'] })
+      await store.accept(early)
+      const held = await claim(store, ['a', 'gauge'])
+      const late = acceptance({ hooks: ['a'] })
+      await store.accept(late)
+      const soon: NextState = { state: 'pending', delayMs: 20, failures: 1 }
+      await store.settle(held.map((delivery) => settlement(delivery, soon)))
+      // Due at the same moment as the early event's other delivery, which is then due after the late event's.
+      await claimable(store, 'gauge')
+      const claimed = await claim(store, ['a'])
+      expect(claimed.map(({ webhookId }) => webhookId)).toEqual([late.webhookId, early.webhookId])
+    })
+
+    test('gives a delivery to one of those who ask at once', async () => {
+      const store = await open()
+      for (let n = 0; n < 20; n++) await store.accept(acceptance({ hooks: ['a'] }))
+      const answers = await Promise.all(Array.from({ length: 10 }, () => claim(store, ['a'], { limit: 4 })))
+      const claimed = answers.flat()
+      expect(claimed.every(({ attempt }) => attempt === 1)).toBe(true)
+      expect(claimed).toHaveLength(20)
+      expect(new Set(claimed.map(keyOf)).size).toBe(20)
+    })
+
+    test('gives nothing that is leased', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      await claimOne(store, 'a')
+      expect(await claim(store, ['a'])).toEqual([])
+    })
+
+    test('gives a delivery again when its lease has run out, as the next attempt and no failure', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const first = await claimOne(store, 'a', SHORT_LEASE_MS)
+      for (const attempt of [2, 3]) {
+        const again = await claimable(store, 'a', SHORT_LEASE_MS)
+        expect(again).toMatchObject({ eventSeq: first.eventSeq, attempt, failures: 0, body: first.body })
+        expect(again.ageMs).toBeGreaterThanOrEqual(SHORT_LEASE_MS)
+      }
+    })
+
+    test('does not give a delivery again before its lease has run out', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'gauge'] }))
+      await store.claim([
+        { hook: 'a', limit: 1, leaseMs: LONG_MS },
+        { hook: 'gauge', limit: 1, leaseMs: SHORT_LEASE_MS },
+      ])
+      await claimable(store, 'gauge')
+      expect(await claim(store, ['a'])).toEqual([])
+    })
+  })
+
+  describe(`${name}: nextDueInMs`, () => {
+    test('is null where nothing will be due', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      for (const delivery of await claim(store, ['a', 'b'])) {
+        await settleOne(store, delivery, delivery.hook === 'a' ? { state: 'delivered' } : dead(1))
+      }
+      expect((await claimAll(store, ['a', 'b'])).nextDueInMs).toBeNull()
+    })
+
+    test('counts the leases that were just given', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      expect(roundedUp((await claimAll(store, ['a'])).nextDueInMs)).toBe(LONG_MS)
+    })
+
+    test('is the time until the first of what was put back', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const delays = [3 * LONG_MS, 2 * LONG_MS, 4 * LONG_MS]
+      const claimed = await claim(store, ['a', 'b'])
+      for (const [n, delivery] of claimed.entries()) {
+        await settleOne(store, delivery, { state: 'pending', delayMs: delays[n] as number, failures: 1 })
+      }
+      expect(roundedUp((await claimAll(store, ['a', 'b'])).nextDueInMs)).toBe(2 * LONG_MS)
+    })
+
+    test('leaves out the hooks that were not asked for', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      await store.claim([{ hook: 'b', limit: 10, leaseMs: LONG_MS }])
+      expect(roundedUp((await claimAll(store, ['a'], 2 * LONG_MS)).nextDueInMs)).toBe(2 * LONG_MS)
+    })
+
+    test('leaves out the hooks that were given all they had room for', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      const full = { hook: 'a', limit: 1, leaseMs: LONG_MS }
+      const roomy = { hook: 'b', limit: 10, leaseMs: 2 * LONG_MS }
+      const claimed = await store.claim([full, roomy])
+      expect(countHooks(claimed.deliveries)).toEqual({ a: 1, b: 1 })
+      expect(roundedUp(claimed.nextDueInMs)).toBe(2 * LONG_MS)
+      expect((await store.claim([full])).nextDueInMs).toBeNull()
+    })
+  })
+
+  describe(`${name}: settle`, () => {
+    test.each<NextState>([{ state: 'delivered' }, { state: 'dead', failures: 1 }])(
+      'as $state ends a delivery',
+      async (next) => {
+        const store = await open()
+        await store.accept(acceptance({ hooks: ['a', 'b'] }))
+        expect(await settleOne(store, await claimOne(store, 'a'), next)).toBe(true)
+        expect(await claimAll(store, ['a'])).toEqual({ deliveries: [], nextDueInMs: null })
+        expect(await claim(store, ['b'])).toHaveLength(1)
+      },
+    )
+
+    test('as pending makes a delivery due after the delay, as the next attempt', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const first = await claimOne(store, 'a')
+      expect(await settleOne(store, first, { state: 'pending', delayMs: 20, failures: 7 })).toBe(true)
+      const again = await claimable(store, 'a')
+      expect(again).toMatchObject({ eventSeq: first.eventSeq, attempt: 2, failures: 7 })
+      expect(again.ageMs).toBeGreaterThanOrEqual(first.ageMs + 20)
+    })
+
+    test('as pending makes a delivery due at once where there is no delay', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      await settleOne(store, await claimOne(store, 'a'), { state: 'pending', delayMs: 0, failures: 0 })
+      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2, failures: 0 })
+    })
+
+    test('as pending makes a delivery not due before the delay is over', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      await settleOne(store, await claimOne(store, 'a'), pendingFor(LONG_MS))
+      const { deliveries, nextDueInMs } = await claimAll(store, ['a'])
+      expect(deliveries).toEqual([])
+      expect(roundedUp(nextDueInMs)).toBe(LONG_MS)
+    })
+
+    test('changes nothing when the delivery has been claimed again', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const lost = await claimOne(store, 'a', SHORT_LEASE_MS)
+      const held = await claimable(store, 'a')
+      for (const next of [{ state: 'delivered' }, dead(9), pendingFor(0)] as const) {
+        expect(await settleOne(store, lost, next)).toBe(false)
+        expect(await claim(store, ['a'])).toEqual([])
+      }
+      expect(await settleOne(store, held, { state: 'pending', delayMs: 0, failures: 1 })).toBe(true)
+      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 3, failures: 1 })
+    })
+
+    test('changes nothing when the delivery has been put back', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const first = await claimOne(store, 'a')
+      await settleOne(store, first, { state: 'pending', delayMs: 0, failures: 1 })
+      for (const next of [{ state: 'delivered' }, dead(9), pendingFor(LONG_MS)] as const) {
+        expect(await settleOne(store, first, next)).toBe(false)
+      }
+      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2, failures: 1 })
+    })
+
+    test('changes nothing when the delivery has come to its end', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const delivery = await claimOne(store, 'a')
+      expect(await settleOne(store, delivery, { state: 'delivered' })).toBe(true)
+      expect(await settleOne(store, delivery, { state: 'delivered' })).toBe(false)
+      expect(await settleOne(store, delivery, pendingFor(0))).toBe(false)
+      expect(await claimAll(store, ['a'])).toEqual({ deliveries: [], nextDueInMs: null })
+    })
+
+    test('still counts when the lease has run out and nobody has claimed the delivery since', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'gauge'] }))
+      const claimed = await claim(store, ['a', 'gauge'], { leaseMs: SHORT_LEASE_MS })
+      const delivery = claimed.find(({ hook }) => hook === 'a') as ClaimedDelivery
+      await claimable(store, 'gauge')
+      expect(await settleOne(store, delivery, { state: 'delivered' })).toBe(true)
+      expect(await claim(store, ['a'])).toEqual([])
+    })
+
+    test('touches no other delivery of the event or of the hook', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a', 'b'] }))
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const claimed = await claim(store, ['a', 'b'])
+      expect(claimed).toHaveLength(3)
+      const [first, ...others] = claimed as [ClaimedDelivery, ...ClaimedDelivery[]]
+      await settleOne(store, first, { state: 'delivered' })
+      expect(await store.settle(others.map((delivery) => settlement(delivery, pendingFor(0))))).toEqual([
+        true,
+        true,
+      ])
+      expect(new Set((await claim(store, ['a', 'b'])).map(keyOf))).toEqual(new Set(others.map(keyOf)))
+    })
+
+    test('answers in the order of the request', async () => {
+      const store = await open()
+      for (let n = 0; n < 6; n++) await store.accept(acceptance({ hooks: ['a'] }))
+      const claimed = await claim(store, ['a'])
+      const gone = claimed.filter((_, n) => n % 3 === 0)
+      await store.settle(gone.map((delivery) => settlement(delivery, { state: 'delivered' })))
+      const mixed = [4, 0, 5, 3, 1, 2].map((n) => claimed[n] as ClaimedDelivery)
+      const answers = await store.settle(mixed.map((delivery) => settlement(delivery, dead(1))))
+      expect(answers).toEqual([true, false, true, false, true, true])
+      expect(await store.settle([])).toEqual([])
+    })
+
+    test('lets one of those settle who come at once with one lease', async () => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const delivery = await claimOne(store, 'a')
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => settleOne(store, delivery, { state: 'delivered' })),
+      )
+      expect(answers.filter(Boolean)).toHaveLength(1)
+    })
+
+    test.each<[string, Partial<AttemptRecord>]>([
+      ['without an answer', { status: null, errorCode: 'timeout', answer: null }],
+      ['with an answer', { status: 500, errorCode: 'http_status', answer: Buffer.alloc(1024, 0xff) }],
+      ['with an empty answer', { status: 204, answer: new Uint8Array() }],
+      ['that took no time', { durationMs: 0 }],
+    ])('records an attempt %s', async (_what, attemptRecord) => {
+      const store = await open()
+      await store.accept(acceptance({ hooks: ['a'] }))
+      const settled = settlement(await claimOne(store, 'a'), pendingFor(0))
+      const answers = await store.settle([{ ...settled, record: { ...settled.record, ...attemptRecord } }])
+      expect(answers).toEqual([true])
+    })
+  })
+
+  describe(`${name}: check`, () => {
+    test('resolves while a change can be put on disk, as often as it is asked', async () => {
+      const store = await open()
+      await Promise.all([store.check(), store.check()])
+      await store.check()
+      expect(await claimAll(store, ['a'])).toEqual({ deliveries: [], nextDueInMs: null })
+    })
+  })
+
+  describe(`${name}: close`, () => {
+    test('finishes what was asked before', async () => {
+      const store = await open()
+      const accepting = Array.from({ length: 700 }, () => store.accept(acceptance()))
+      let finished = 0
+      for (const result of accepting) void result.then(() => finished++)
+      await store.close()
+      expect(finished).toBe(700)
+      expect(countOutcomes(await Promise.all(accepting))).toEqual({ accepted: 700 })
+    })
+
+    test('refuses what is asked later, while it closes and after', async () => {
+      const store = await open()
+      const delivery = await acceptedAndClaimed(store)
+      const refused = Array.from({ length: 5 }, () => 'store_closed')
+      const closing = store.close()
+      expect(await refusalCodes(store, delivery)).toEqual(refused)
+      await closing
+      expect(await refusalCodes(store, delivery)).toEqual(refused)
+    })
+
+    test('may be asked for twice', async () => {
+      const store = await open()
+      await Promise.all([store.close(), store.close()])
+      await expect(store.close()).resolves.toBeUndefined()
+    })
+  })
+}
+
+/** A new event for these hooks, as the relay asks the store to take it in. */
+export function acceptance({
+  event = judged(JSON.stringify(credentialEvent())),
+  hooks = [],
+}: { event?: JudgedEvent; hooks?: string[] } = {}): AcceptRequest {
+  return {
+    webhookId: event.eventId,
+    messageId: newMessageId(),
+    event,
+    deliveries: hooks.map((hook) => ({ hook })),
+  }
+}
+
+/** Everything that is due at these hooks, leased for longer than a test takes unless it says otherwise. */
+export async function claim(
+  store: Store,
+  hooks: string[],
+  { limit = 1000, leaseMs = LONG_MS }: { limit?: number; leaseMs?: number } = {},
+): Promise<ClaimedDelivery[]> {
+  return (await store.claim(hooks.map((hook) => ({ hook, limit, leaseMs })))).deliveries
+}
+
+export async function claimOne(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
+  const [delivery, more] = await claim(store, [hook], { leaseMs })
+  if (delivery === undefined || more !== undefined) throw new Error(`not one delivery is due at ${hook}`)
+  return delivery
+}
+
+export async function settleOne(store: Store, delivery: ClaimedDelivery, next: NextState): Promise<boolean> {
+  const answers = await store.settle([settlement(delivery, next)])
+  expect(answers).toHaveLength(1)
+  return answers[0] as boolean
+}
+
+function claimAll(store: Store, hooks: string[], leaseMs = LONG_MS) {
+  return store.claim(hooks.map((hook) => ({ hook, limit: 1000, leaseMs })))
+}
+
+/** Waits until something is due at the hook, and claims it. */
+function claimable(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
+  return until(`something due at ${hook}`, async () => (await claim(store, [hook], { limit: 1, leaseMs }))[0])
+}
+
+function settlement({ eventSeq, hook, attempt }: ClaimedDelivery, next: NextState): Settlement {
+  const record = { durationMs: 5, status: 200, errorCode: null, answer: null }
+  return { eventSeq, hook, attempt, record, next }
+}
+
+function dead(failures: number): NextState {
+  return { state: 'dead', failures }
+}
+
+function pendingFor(delayMs: number): NextState {
+  return { state: 'pending', delayMs, failures: 9 }
+}
+
+function judged(text: string): JudgedEvent {
+  const judgement = judge(Buffer.from(text), ['*'])
+  if (judgement.kind !== 'event') throw new Error('the test meant this to be an event')
+  return judgement.event
+}
+
+/** The same webhook id with other content, for another hook. */
+function changedContent(request: AcceptRequest): AcceptRequest {
+  const event = credentialEvent({ event_id: request.event.eventId, acs_credential_id: randomUUID() })
+  return { ...request, event: judged(JSON.stringify(event)), deliveries: [{ hook: 'b' }] }
+}
+
+async function acceptedAndClaimed(store: Store): Promise<ClaimedDelivery> {
+  await store.accept(acceptance({ hooks: ['a'] }))
+  return claimOne(store, 'a')
+}
+
+/** What each method says to a call, where it is refused as a store refuses. */
+async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<unknown[]> {
+  const results = await Promise.allSettled<unknown>([
+    store.accept(acceptance()),
+    store.quarantine({ messageId: 'msg_1', bytes: Buffer.from('x'), problems: [] }),
+    store.claim([{ hook: 'a', limit: 1, leaseMs: LONG_MS }]),
+    store.settle([settlement(delivery, { state: 'delivered' })]),
+    store.check(),
+  ])
+  return results.map((result) => {
+    if (result.status === 'fulfilled') return 'not refused'
+    return result.reason instanceof StoreError ? result.reason.code : result.reason
+  })
+}
+
+/** To whole minutes: what has just begun is so what it was meant to be. */
+function roundedUp(ms: number | null): number | null {
+  return ms === null ? null : Math.ceil(ms / 60_000) * 60_000
+}
+
+function keyOf({ eventSeq, hook }: ClaimedDelivery): string {
+  return `${eventSeq} to ${hook}`
+}
+
+function countHooks(deliveries: readonly ClaimedDelivery[]): Record<string, number> {
+  return countBy(deliveries.map(({ hook }) => hook))
+}
+
+function countOutcomes(results: readonly { outcome: string }[]): Record<string, number> {
+  return countBy(results.map(({ outcome }) => outcome))
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}

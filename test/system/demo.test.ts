@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { startService } from '../../src/demo/service.ts'
+import { scratchFolder } from '../support/scratch.ts'
+import { until } from '../support/until.ts'
+
+const DEMO = fileURLToPath(new URL('../../src/demo/demo.ts', import.meta.url))
+
+const ROWS = [
+  /^acs_credential\.issued +202 accepted +once, signature verified +ok$/m,
+  /^the same, sent again +200 duplicate +nothing more +ok$/m,
+  /^acs_credential\.reissued +202 accepted +once, signature verified +ok$/m,
+  /^acs_credential\.issued, signed with another secret +401 signature_mismatch +nothing +ok$/m,
+  /^acs_credential\.issued, signed, no acs_credential_id +202 quarantined +nothing +ok$/m,
+  /^acs_credential\.invalidated +202 accepted +once, signature verified +ok$/m,
+  /^acs_credential\.deleted +202 accepted +once, signature verified +ok$/m,
+]
+
+/** The demo on a machine whose temporary folder is empty, and whose settings would keep any relay from starting. */
+function runDemo(...options: string[]) {
+  const temporary = scratchFolder()
+  const folder = scratchFolder()
+  writeFileSync(`${folder}/.env`, 'LOG_LEVEL=loud\n')
+  const child = spawn(process.execPath, [DEMO, ...options], {
+    cwd: folder,
+    env: { ...process.env, TMPDIR: temporary, SEAM_WEBHOOK_SECRET: 'nonsense', HOOKS: 'nonsense', PORT: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGTERM'))
+  return {
+    child,
+    output: text(child.stdout),
+    errors: text(child.stderr),
+    exitCode: once(child, 'exit').then(([code]) => code as number | null),
+    leftBehind: () => readdirSync(temporary).filter((name) => name.startsWith('seam-relay')),
+  }
+}
+
+test('the demo needs no configuration, shows every outcome, and leaves nothing behind', async () => {
+  const demo = runDemo('--once')
+  const [output, errors, exitCode] = await Promise.all([demo.output, demo.errors, demo.exitCode])
+  expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' })
+  for (const row of ROWS) expect(output).toMatch(row)
+  expect(output.trim().split('\n')).toHaveLength(1 + ROWS.length)
+  expect(demo.leftBehind()).toEqual([])
+})
+
+test('without --once the demo stays up until a signal comes, and takes the service with it', async () => {
+  const demo = runDemo()
+  let shown = ''
+  demo.child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))
+  await until('the last line', () => shown.includes('Ctrl-C'))
+  const webhooks = /^webhooks: (\S+)$/m.exec(shown)?.[1] as string
+  const metrics = /^operator listener \(metrics\): (\S+)$/m.exec(shown)?.[1] as string
+  expect(await (await fetch(metrics)).text()).toMatch(/seam_relay_webhooks_total\{outcome="accepted"\} 4/)
+  expect(demo.leftBehind()).toHaveLength(1)
+
+  demo.child.kill('SIGINT')
+  expect(await demo.exitCode).toBe(0)
+  expect(demo.leftBehind()).toEqual([])
+  await expect(fetch(webhooks)).rejects.toThrow('fetch failed')
+})
+
+test('a service that ends before it listens is told with its own words', async () => {
+  const starting = startService({
+    environment: { SEAM_WEBHOOK_SECRET: 'nonsense', HOOKS: '[]' },
+    folder: scratchFolder(),
+    signal: new AbortController().signal,
+  })
+  await expect(starting).rejects.toThrow(/did not start:\nseam-relay cannot start: .*\n.*SEAM_WEBHOOK_SECRET/)
+})

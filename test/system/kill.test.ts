@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { credentialEvent } from '../support/credential-event.ts'
+import { startReceiver } from '../support/relay.ts'
+import { startRelayProcess } from '../support/relay-process.ts'
+import { scratchFolder } from '../support/scratch.ts'
+import { newSecret } from '../support/signed-webhook.ts'
+import { until } from '../support/until.ts'
+
+function environmentFor(url: string): Record<string, string> {
+  return {
+    DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}`,
+    HOOKS: JSON.stringify([{ name: 'one', url, retry: { initialDelayMs: 50, maxDelayMs: 200 } }]),
+  }
+}
+
+test('kill -9 between acceptance and delivery loses nothing that was acknowledged', async () => {
+  const secret = newSecret()
+  const receiver = await startReceiver(503)
+  const environment = environmentFor(receiver.url)
+  const relay = await startRelayProcess(secret, environment)
+  const events = Array.from({ length: 40 }, () => credentialEvent())
+  const answers = await Promise.all(events.map((event) => relay.send(event)))
+  expect(answers.every(({ status }) => status === 202)).toBe(true)
+  await relay.end('SIGKILL')
+
+  const before = receiver.received.length
+  receiver.behaviour = 204
+  await startRelayProcess(secret, environment)
+  const deliveredAfter = () =>
+    new Set(receiver.received.slice(before).map(({ headers }) => headers['webhook-id']))
+  await until('all of them to be delivered', () => deliveredAfter().size === events.length)
+  expect(deliveredAfter()).toEqual(new Set(events.map(({ event_id }) => event_id)))
+})
+
+test('kill -9 under load loses nothing that was acknowledged and stores nothing twice', async () => {
+  const secret = newSecret()
+  const receiver = await startReceiver()
+  const environment = environmentFor(receiver.url)
+  const relay = await startRelayProcess(secret, environment)
+  const acknowledged: string[] = []
+  const sent = Array.from({ length: 400 }, () => credentialEvent())
+  const sending = Promise.allSettled(
+    sent.map(async (event) => {
+      const { status } = await relay.send(event)
+      if (status === 202) acknowledged.push(event.event_id)
+    }),
+  )
+  await until('some to be acknowledged', () => acknowledged.length > 20)
+  await relay.end('SIGKILL')
+  await sending
+  expect(acknowledged.length).toBeLessThan(sent.length)
+
+  const again = await startRelayProcess(secret, environment)
+  const delivered = () => new Set(receiver.received.map(({ headers }) => headers['webhook-id']))
+  await until('every acknowledged one to be delivered', () => acknowledged.every((id) => delivered().has(id)))
+  // What the sender was told is there is there: sending it again changes nothing.
+  for (const event of sent.filter(({ event_id }) => acknowledged.includes(event_id)).slice(0, 20)) {
+    expect(await again.send(event)).toMatchObject({ status: 200, body: { status: 'duplicate' } })
+  }
+})

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Webhook } from 'svix'
+import { timestampInRange } from './signature-headers.ts'
 import type { SignatureHeaders } from './signature-headers.ts'
 
 /** Whether a body was signed by a holder of one of the secrets. Never throws. */
@@ -20,8 +21,8 @@ function isSigned(webhook: Webhook, key: Buffer, body: Buffer, headers: Signatur
     })
     return true
   } catch {
-    // It decodes the body before hashing, so a body that is not UTF-8 never matches what was signed: its bytes.
-    return !isUtf8(body) && signsBytes(key, body, headers)
+    // It decodes the body before hashing, so a body that is not UTF-8 does not match a signature of its bytes.
+    return !isUtf8(body) && timestampInRange(headers.timestamp, Date.now()) && signsBytes(key, body, headers)
   }
 }
 

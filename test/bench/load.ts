@@ -15,6 +15,8 @@ export interface LoadRequest {
 }
 
 export interface LoadResult {
+  /** When the first request was sent, milliseconds since 1970. */
+  startedAt: number
   seconds: number
   latenciesMs: number[]
   /** How many answers had which status. */
@@ -27,12 +29,13 @@ process.on('message', (request: LoadRequest) => {
 
 async function run(request: LoadRequest): Promise<LoadResult> {
   const requests = Array.from({ length: request.count }, () => signedRequest(request))
-  const sockets = await Promise.all(Array.from({ length: request.connections }, () => open(request.port)))
-  const result: LoadResult = { seconds: 0, latenciesMs: [], statuses: {} }
+  const connections = Array.from({ length: request.connections }, () => new Connection(request.port))
+  await Promise.all(connections.map((connection) => connection.opened))
+  const result: LoadResult = { startedAt: Date.now(), seconds: 0, latenciesMs: [], statuses: {} }
   const startedAt = performance.now()
-  await Promise.all(sockets.map((socket) => drain(socket, requests, result)))
+  await Promise.all(connections.map((connection) => connection.drain(requests, result)))
   result.seconds = (performance.now() - startedAt) / 1000
-  for (const socket of sockets) socket.destroy()
+  for (const connection of connections) connection.close()
   return result
 }
 
@@ -49,37 +52,58 @@ function signedRequest({ path, secret }: LoadRequest): Buffer {
   )
 }
 
-function open(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(socket.setNoDelay(true)))
-    socket.once('error', reject)
-  })
-}
+/** One kept-alive connection. Reads into a buffer of its own, past the stream machinery. */
+class Connection {
+  readonly opened: Promise<void>
+  readonly #socket: Socket
+  #answer = ''
+  #onAnswer: (status: string) => void = () => {}
+  #onError: (error: Error) => void = () => {}
 
-/** Takes requests off the shared list until it is empty. */
-function drain(socket: Socket, requests: Buffer[], result: LoadResult): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let sentAt = 0
-    let answer = ''
-    const next = () => {
-      const request = requests.pop()
-      if (request === undefined) return resolve()
-      sentAt = performance.now()
-      socket.write(request)
-    }
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1')
-      const headEnd = answer.indexOf('\r\n\r\n')
-      const length = headEnd < 0 ? null : /content-length: (\d+)/i.exec(answer)
-      if (headEnd < 0 || answer.length < headEnd + 4 + Number(length?.[1] ?? 0)) return
-      result.latenciesMs.push(performance.now() - sentAt)
-      const status = answer.slice(9, 12)
-      result.statuses[status] = (result.statuses[status] ?? 0) + 1
-      answer = ''
+  constructor(port: number) {
+    const callback = (bytes: number, buffer: Uint8Array) =>
+      this.#read(Buffer.from(buffer.buffer, buffer.byteOffset, bytes).toString('latin1'))
+    const onread = { buffer: Buffer.allocUnsafe(4096), callback }
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, onread })
+    this.opened = new Promise((resolve, reject) => {
+      this.#socket.once('connect', resolve).once('error', reject)
+    })
+    this.#socket.once('close', () => this.#onError(new Error('the connection was closed')))
+  }
+
+  /** Takes requests off the shared list until it is empty. */
+  drain(requests: Buffer[], result: LoadResult): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let sentAt = 0
+      const next = () => {
+        const request = requests.pop()
+        if (request === undefined) return resolve()
+        sentAt = performance.now()
+        this.#socket.write(request)
+      }
+      this.#onError = reject
+      this.#onAnswer = (status) => {
+        result.latenciesMs.push(performance.now() - sentAt)
+        result.statuses[status] = (result.statuses[status] ?? 0) + 1
+        next()
+      }
       next()
     })
-    socket.once('error', reject)
-    socket.once('close', () => reject(new Error('the connection was closed')))
-    next()
-  })
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #read(text: string): boolean {
+    this.#answer += text
+    const headEnd = this.#answer.indexOf('\r\n\r\n')
+    if (headEnd < 0) return true
+    const length = Number(/content-length: (\d+)/i.exec(this.#answer)?.[1] ?? 0)
+    if (this.#answer.length < headEnd + 4 + length) return true
+    const status = this.#answer.slice(9, 12)
+    this.#answer = ''
+    this.#onAnswer(status)
+    return true
+  }
 }

@@ -17,8 +17,13 @@ export interface Config {
   rateLimitPerMinute: number
   forgeryLimitPerMinute: number
   trustProxy: boolean | string[]
+  /** How long events with their deliveries are kept, and how long a resend is known as one. */
+  payloadRetentionDays: number
+  dedupRetentionDays: number
   shutdownTimeoutMs: number
   logLevel: LogLevel
+  /** Where dead letters and opened breakers are announced. May hold a secret. */
+  alertUrl: string | undefined
 }
 
 export interface Listener {
@@ -48,8 +53,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', 60_000, 1, 1_000_000_000),
     forgeryLimitPerMinute: read.integer('FORGERY_LIMIT_PER_MINUTE', 60, 1, 1_000_000_000),
     trustProxy: read.trustProxy('TRUST_PROXY'),
+    payloadRetentionDays: read.integer('PAYLOAD_RETENTION_DAYS', 90, 1, 36_500),
+    dedupRetentionDays: read.integer('DEDUP_RETENTION_DAYS', 400, 2, 36_500),
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    alertUrl: read.httpUrl('ALERT_URL'),
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config

@@ -24,8 +24,11 @@ describe('without more than what is required', () => {
       rateLimitPerMinute: 60_000,
       forgeryLimitPerMinute: 60,
       trustProxy: false,
+      payloadRetentionDays: 90,
+      dedupRetentionDays: 400,
       shutdownTimeoutMs: 10_000,
       logLevel: 'info',
+      alertUrl: undefined,
     })
   })
 
@@ -70,8 +73,11 @@ describe('every variable', () => {
       RATE_LIMIT_PER_MINUTE: '10',
       FORGERY_LIMIT_PER_MINUTE: '5',
       TRUST_PROXY: 'true',
+      PAYLOAD_RETENTION_DAYS: '30',
+      DEDUP_RETENTION_DAYS: '60',
       SHUTDOWN_TIMEOUT_MS: '500',
       LOG_LEVEL: 'debug',
+      ALERT_URL: 'https://hooks.example.com/services/T0/B0/x',
     })
     expect(config).toEqual({
       seamWebhookSecrets: [SECRET],
@@ -84,8 +90,11 @@ describe('every variable', () => {
       rateLimitPerMinute: 10,
       forgeryLimitPerMinute: 5,
       trustProxy: true,
+      payloadRetentionDays: 30,
+      dedupRetentionDays: 60,
       shutdownTimeoutMs: 500,
       logLevel: 'debug',
+      alertUrl: 'https://hooks.example.com/services/T0/B0/x',
     })
   })
 
@@ -214,6 +223,29 @@ describe('no secret is ever told', () => {
     ['in a setting that does not exist', withHook({ secret: leak, retry: { token: leak } })],
     ['in a list of hooks that is no list', { ...minimal, HOOKS: JSON.stringify({ secret: leak }) }],
     ['in a list of hooks that is a text', { ...minimal, HOOKS: JSON.stringify(leak) }],
+    ['in a hook that is a text', { ...minimal, HOOKS: JSON.stringify([`https://user:${leak}@example.com`]) }],
+    ['in a hook that is a list', { ...minimal, HOOKS: JSON.stringify([[{ secrets: [leak] }]]) }],
+    ['in a setting that is a list', withHook({ name: [leak], timeoutMs: { secret: leak } })],
+    ['in a header line that became a key', withHook({ headers: { [`authorization: ${leak}`]: '' } })],
+    ['in such a line with an unset variable', withHook({ headers: { [`a: ${leak}`]: '${UNSET}' } })],
+    ['in such a line outside the headers', withHook({ [`authorization: ${leak}`]: '' })],
+    ['in the address of alerts', { ...minimal, ALERT_URL: `https://user:${leak}@hooks.example.com` }],
+    ['in hooks in the place of their file', { SEAM_WEBHOOK_SECRET: SECRET, HOOKS_FILE: `[{"x":"${leak}"}]` }],
+    ['in a name taken from a variable', { ...withHook({ name: '${LEAK}!' }), LEAK: leak }],
+    ['in an event type taken from a variable', { ...withHook({ events: ['${LEAK}'] }), LEAK: leak }],
+    ['in a workspace taken from a variable', { ...withHook({ workspaces: ['${LEAK}'] }), LEAK: leak }],
+    ['in an ordering taken from a variable', { ...withHook({ ordering: '${LEAK}' }), LEAK: leak }],
+    ['in a time taken from a variable', { ...withHook({ timeoutMs: '${LEAK}' }), LEAK: leak }],
+    [
+      'in a name taken from a variable twice',
+      {
+        ...withHooks([
+          { name: '${LEAK}', url: 'http://x' },
+          { name: '${LEAK}', url: 'http://x' },
+        ]),
+        LEAK: leak,
+      },
+    ],
     ['in a value taken from a variable', { ...withHook({ headers: { a: '${LEAK}\n' } }), LEAK: leak }],
     ['in a secret taken from a variable', { ...withHook({ secrets: ['${LEAK}'] }), LEAK: leak }],
     ['in a URL taken from a variable', { ...withHook({ url: 'https://${LEAK}@x' }), LEAK: leak }],
@@ -231,6 +263,7 @@ describe('no secret is ever told', () => {
     ['in a file without hooks', `secrets: [${leak}]\n`],
     ['in a file that is a text', leak],
     ['in JSON that was cut off', `{"hooks": [{"secrets": ["${leak}`],
+    ['in an alias of nothing', `hooks: *${leak}\n`],
   ])('%s of a hooks file', (_where, content) => {
     expect(piecesTold(errorOf(withFile('hooks.yaml', content)).message, leak)).toEqual([])
   })
@@ -323,6 +356,29 @@ describe('hooks', () => {
     ])
   })
 
+  test.each([
+    ['an alias of nothing', 'hooks: *nothing\n', 'hooks.yaml'],
+    ['too many aliases', `a: &a [1]\nhooks: [${'*a,'.repeat(101)}]\n`, 'hooks.yaml'],
+    ['aliases of aliases', aliasesOfAliases(), 'hooks.yaml'],
+    ['an alias of itself', 'hooks: &a\n  - *a\n', 'hooks.yaml: hooks'],
+    ['two aliases of itself', 'hooks: &a [*a, *a]\n', 'hooks.yaml: hooks'],
+    ['an alias of itself in a hook', 'hooks: &a\n  - {name: one, headers: *a}\n', 'hooks.yaml: hooks'],
+    ['brackets without end', `hooks: ${'['.repeat(100_000)}`, 'hooks.yaml'],
+  ])('in a file with %s are a mistake like any other', (_what, content, where) => {
+    expect(mistakesOf(withFile('hooks.yaml', content))).toMatchObject([{ where }])
+  })
+
+  test('nested deeper than any hook are a mistake, however deep', () => {
+    const HOOKS = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    expect(mistakesOf({ ...minimal, HOOKS })).toEqual([
+      { where: 'HOOKS', expected: 'a list of hooks', found: 'more than 32 levels in it' },
+    ])
+  })
+
+  test('in JSON whose text speaks of a position are not named by that', () => {
+    expect(mistakesOf({ ...minimal, HOOKS: '"at position 77"x' })[0]?.found).not.toContain('78')
+  })
+
   test('in JSON with a mistake of syntax are named by the character', () => {
     const text = '[{"name":"one","url":"http://example.com/a/path",}]'
     expect(mistakesOf({ ...minimal, HOOKS: text })).toEqual([
@@ -347,7 +403,7 @@ describe('hooks', () => {
   test('of one name are a mistake that names the first', () => {
     const hooks = ['one', 'two', 'one'].map((name) => ({ name, url: 'http://x' }))
     expect(mistakesOf(withHooks(hooks))).toEqual([
-      { where: 'HOOKS[2].name', expected: 'a name of its own', found: '"one", which HOOKS[0] has' },
+      { where: 'HOOKS[2].name', expected: 'a name of its own', found: 'the name that HOOKS[0] has' },
     ])
   })
 })
@@ -401,6 +457,13 @@ describe('a hook', () => {
       },
     ])
     expect(mistakesOf(withHook({ retry: { maxDelayMs: 999 } }))).toHaveLength(1)
+    expect(mistakesOf(withHook({ retry: { maxDelayMs: 0 } }))).toEqual([
+      {
+        where: 'HOOKS[0].retry.maxDelayMs',
+        expected: 'a whole number of milliseconds, 1 to 604800000',
+        found: '0',
+      },
+    ])
     expect(readHook({ name: 'one', url: 'http://x', retry: { maxDelayMs: 1000 } }).retry.maxDelayMs).toBe(
       1000,
     )
@@ -441,16 +504,24 @@ describe('a hook', () => {
   })
 
   test.each([
-    ['two words', 'x'],
-    ['colon:', 'x'],
     ['x-break', 'line\r\nanother: one'],
     ['x-nul', '\0'],
     ['x-wide', 'Ā'],
-  ])('with the header %j: %j, which is not valid, is refused', (name, value) => {
+  ])('with the header %j: %j, whose value is not valid, is refused', (name, value) => {
     expect(mistakesOf(withHook({ headers: { [name]: value } }))).toMatchObject([
-      { where: `HOOKS[0].headers.${name}`, expected: 'a valid HTTP header' },
+      { where: `HOOKS[0].headers.${name}`, expected: 'a valid value of an HTTP header' },
     ])
   })
+
+  test.each(['two words', 'colon:', 'authorization: Bearer token', 'ä', ''])(
+    'with a header named "%s", which is not valid, is refused by its number',
+    (name) => {
+      const found = name === '' ? 'an empty string' : `a string of ${name.length} characters (not shown)`
+      expect(mistakesOf(withHook({ headers: { 'x-good': 'x', [name]: 'x' } }))).toEqual([
+        { where: 'HOOKS[0].headers (number 2 of 2)', expected: 'a valid name of an HTTP header', found },
+      ])
+    },
+  )
 
   test('may have any other header', () => {
     const headers = { authorization: 'Bearer x', 'X-Anything': 'ä', cookie: 'a=b' }
@@ -498,6 +569,12 @@ describe('${NAME}', () => {
       ]),
     )
     expect(mistakesOf(withHook(item))).toHaveLength(3)
+  })
+
+  test('of an empty variable is a mistake like that of an unset one', () => {
+    expect(mistakesOf({ ...withHook({ headers: { a: '${EMPTY}' } }), EMPTY: '' })).toEqual([
+      { where: 'HOOKS[0].headers.a', expected: 'the variable EMPTY to be set', found: 'nothing' },
+    ])
   })
 
   test('is no reference where it is not written so', () => {
@@ -551,6 +628,27 @@ describe('TRUST_PROXY', () => {
     },
   )
 })
+
+describe('ALERT_URL', () => {
+  test.each(['example.com/alert', 'ftp://example.com', 'https://user@example.com', 'https://'])(
+    'may not be %s',
+    (text) => {
+      expect(mistakesOf({ ...minimal, ALERT_URL: text })).toEqual([
+        {
+          where: 'ALERT_URL',
+          expected: 'an http: or https: URL without user name and password',
+          found: `a string of ${text.length} characters (not shown)`,
+        },
+      ])
+    },
+  )
+})
+
+/** Each holds ten of the one before. */
+function aliasesOfAliases(): string {
+  const tenTimes = (alias: string) => `[${Array.from({ length: 10 }, () => alias).join(',')}]`
+  return `a: &a ${tenTimes('1')}\nb: &b ${tenTimes('*a')}\nc: &c ${tenTimes('*b')}\nhooks: [*c,*c,*c]\n`
+}
 
 function signingSecret(bytes: number): string {
   return `whsec_${Buffer.alloc(bytes, 'key').toString('base64')}`

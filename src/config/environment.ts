@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { EVENT_PATTERN } from '../events/event-pattern.ts'
+import { HTTP_URL_EXPECTED, isHttpUrl } from './http-url.ts'
 import { hidden, shown } from './mistake.ts'
 import type { Mistake } from './mistake.ts'
 import { SECRET_EXPECTED, secretProblem } from './secret.ts'
@@ -70,8 +71,8 @@ export class EnvironmentReader {
 
   httpUrl(name: string): string | undefined {
     const text = this.text(name)
-    if (text === undefined || /^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text
-    this.mistake(name, 'an http: or https: URL', hidden(text))
+    if (text === undefined || isHttpUrl(text)) return text
+    this.mistake(name, HTTP_URL_EXPECTED, hidden(text))
     return undefined
   }
 

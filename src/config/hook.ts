@@ -5,7 +5,8 @@ import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
 import { UUID_PATTERN } from '../events/event.ts'
 import { EVENT_PATTERN } from '../events/event-pattern.ts'
-import { hidden, shown } from './mistake.ts'
+import { HTTP_URL_EXPECTED, isHttpUrl } from './http-url.ts'
+import { hidden, placeIn, shown } from './mistake.ts'
 import type { Mistake } from './mistake.ts'
 import { SECRET_EXPECTED, secretProblem } from './secret.ts'
 
@@ -40,7 +41,7 @@ export const HookSchema = Type.Object(
       pattern: '^[a-z0-9-]{1,64}$',
       description: 'a name of at most 64 characters from a-z, 0-9 and -',
     }),
-    url: Type.String({ description: 'an http: or https: URL without user name and password' }),
+    url: Type.String({ description: HTTP_URL_EXPECTED }),
     events: Type.Array(Type.String({ pattern: EVENT_PATTERN }), {
       minItems: 1,
       default: ['*'],
@@ -97,13 +98,21 @@ const hookValidator = Compile(HookSchema)
 const RESERVED_HEADERS =
   /^(connection|content-length|content-type|expect|host|keep-alive|proxy-.*|seam-relay-.*|te|traceparent|tracestate|trailer|transfer-encoding|upgrade|user-agent|webhook-.*)$/i
 
-/** Fields whose value is never shown, because it is or may hold a secret. */
-const HIDDEN_FIELDS = /^\/(secrets|headers|url)(\/|$)/
+/** What is never shown, because it is or may hold a secret: a hook that is something else, and these fields of one. */
+const HIDDEN_FIELDS = /^$|^\/(secrets|headers|url)(\/|$)/
 
-/** Turns one parsed item of the hooks list into a hook, or adds everything that is wrong with it to `mistakes`. */
-export function readHook(item: unknown, where: string, mistakes: Mistake[]): Hook | null {
+/**
+ * Turns one parsed item of the hooks list into a hook, or adds everything that is wrong with it to `mistakes`.
+ * @param written the item before variables were put in: what came out of a variable is not shown
+ */
+export function readHook(
+  item: unknown,
+  where: string,
+  mistakes: Mistake[],
+  written: unknown = item,
+): Hook | null {
   const candidate = Value.Default(HookSchema, structuredClone(item))
-  const wrong = hookValidator.Check(candidate) ? [] : schemaMistakes(candidate, where)
+  const wrong = hookValidator.Check(candidate) ? [] : schemaMistakes(candidate, where, written)
   if (isRecord(candidate)) {
     const { url, secrets, headers, retry } = candidate
     if (typeof url === 'string') wrong.push(...urlMistakes(url, where))
@@ -111,7 +120,8 @@ export function readHook(item: unknown, where: string, mistakes: Mistake[]): Hoo
     if (isRecord(headers)) wrong.push(...headerMistakes(headers, where))
     if (isRecord(retry)) wrong.push(...retryMistakes(retry, where))
   }
-  mistakes.push(...wrong)
+  const places = wrong.map((mistake) => mistake.where)
+  mistakes.push(...wrong.filter((mistake, index) => places.indexOf(mistake.where) === index))
   return wrong.length === 0 ? (candidate as Hook) : null
 }
 
@@ -119,41 +129,47 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-function schemaMistakes(candidate: unknown, where: string): Mistake[] {
-  const byPlace = new Map<string, Mistake>()
-  for (const error of hookValidator.Errors(candidate)) {
-    if (error.keyword === 'required') {
-      for (const name of (error.params as { requiredProperties: string[] }).requiredProperties) {
-        const place = placeOf(where, `${error.instancePath}/${name}`)
-        byPlace.set(place, {
-          where: place,
-          expected: describe(`${error.instancePath}/${name}`),
-          found: 'nothing',
-        })
-      }
-    } else if (error.keyword === 'additionalProperties') {
-      for (const name of (error.params as { additionalProperties: string[] }).additionalProperties) {
-        const place = placeOf(where, `${error.instancePath}/${name}`)
-        byPlace.set(place, { where: place, expected: 'no such setting', found: 'a setting of that name' })
-      }
-    } else {
-      const place = placeOf(where, error.instancePath)
-      const value = Value.Pointer.Get(candidate, error.instancePath)
-      const found = HIDDEN_FIELDS.test(error.instancePath) ? hidden(value) : shown(value)
-      if (!byPlace.has(place))
-        byPlace.set(place, { where: place, expected: describe(error.instancePath), found })
+function schemaMistakes(candidate: unknown, where: string, written: unknown): Mistake[] {
+  return hookValidator.Errors(candidate).flatMap(({ keyword, params, instancePath }) => {
+    const place = placeOf(where, instancePath)
+    if (keyword === 'required') {
+      return (params as { requiredProperties: string[] }).requiredProperties.map((name) => ({
+        where: placeIn(place, name),
+        expected: describe(`${instancePath}/${name}`),
+        found: 'nothing',
+      }))
     }
-  }
-  return [...byPlace.values()]
+    if (keyword === 'additionalProperties') {
+      return (params as { additionalProperties: string[] }).additionalProperties.map((name) => ({
+        where: placeIn(place, name),
+        expected: 'no such setting',
+        found:
+          placeIn('', name) === '' ? `a setting whose name is ${hidden(name)}` : 'a setting of that name',
+      }))
+    }
+    // The same setting that does not exist, once more.
+    if (keyword === 'boolean') return []
+    return [
+      { where: place, expected: describe(instancePath), found: foundAt(instancePath, candidate, written) },
+    ]
+  })
+}
+
+/** Only a plain value that stands as it is in the file is shown, and only where no secret belongs. */
+function foundAt(pointer: string, candidate: unknown, written: unknown): string {
+  const value: unknown = Value.Pointer.Get(candidate, pointer)
+  const open =
+    !HIDDEN_FIELDS.test(pointer) && !isRecord(value) && Value.Pointer.Get(written, pointer) === value
+  return open ? shown(value) : hidden(value)
 }
 
 /** `/retry/maxDelayMs` under `hooks[0]` is `hooks[0].retry.maxDelayMs`. */
 function placeOf(where: string, pointer: string): string {
-  const steps = pointer
+  return pointer
     .split('/')
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-  return where + steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('')
+    .reduce((place, step) => placeIn(place, /^\d+$/.test(step) ? Number(step) : step), where)
 }
 
 /** What the schema says of the field, or of the nearest field above it that says something. */
@@ -170,9 +186,7 @@ function describe(pointer: string): string {
 }
 
 function urlMistakes(text: string, where: string): Mistake[] {
-  const url = URL.parse(text)
-  const fits = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
-  return fits ? [] : [{ where: `${where}.url`, expected: describe('/url'), found: hidden(text) }]
+  return isHttpUrl(text) ? [] : [{ where: `${where}.url`, expected: HTTP_URL_EXPECTED, found: hidden(text) }]
 }
 
 function secretMistakes(secrets: readonly unknown[], where: string): Mistake[] {
@@ -183,13 +197,17 @@ function secretMistakes(secrets: readonly unknown[], where: string): Mistake[] {
 }
 
 function headerMistakes(headers: Readonly<Record<string, unknown>>, where: string): Mistake[] {
-  return Object.entries(headers).flatMap(([name, value]) => {
+  return Object.entries(headers).flatMap(([name, value], index, { length }) => {
+    if (!isValid(() => validateHeaderName(name))) {
+      const place = `${where}.headers (number ${index + 1} of ${length})`
+      return [{ where: place, expected: 'a valid name of an HTTP header', found: hidden(name) }]
+    }
     const place = `${where}.headers.${name}`
     if (RESERVED_HEADERS.test(name)) {
       return [{ where: place, expected: 'no header that seam-relay sets itself', found: 'one' }]
     }
-    if (typeof value !== 'string' || isHeader(name, value)) return []
-    return [{ where: place, expected: 'a valid HTTP header', found: hidden(value) }]
+    if (typeof value !== 'string' || isValid(() => validateHeaderValue(name, value))) return []
+    return [{ where: place, expected: 'a valid value of an HTTP header', found: hidden(value) }]
   })
 }
 
@@ -200,10 +218,10 @@ function retryMistakes({ initialDelayMs, maxDelayMs }: Record<string, unknown>, 
   return [{ where: `${where}.retry.maxDelayMs`, expected, found: shown(maxDelayMs) }]
 }
 
-function isHeader(name: string, value: string): boolean {
+/** Node's validators throw. */
+function isValid(validate: () => void): boolean {
   try {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
+    validate()
     return true
   } catch {
     return false

@@ -4,11 +4,14 @@ import { parseDocument } from 'yaml'
 import type { Hook } from './hook.ts'
 import { readHook } from './hook.ts'
 import { interpolate } from './interpolate.ts'
-import { hidden } from './mistake.ts'
+import { hidden, placeIn } from './mistake.ts'
 import type { Mistake } from './mistake.ts'
 
 /** Where the hooks are written down: inline, or in a file. */
 export type HooksSource = { inline: string } | { file: string }
+
+/** A hook needs four. An alias of itself would go on forever. */
+const MAX_LEVELS = 32
 
 /** Reads the hooks from where they are written down; whatever is wrong goes into `mistakes`. */
 export function readHooks(source: HooksSource, environment: NodeJS.ProcessEnv, mistakes: Mistake[]): Hook[] {
@@ -24,13 +27,17 @@ function readList(list: unknown, where: string, environment: NodeJS.ProcessEnv, 
     mistakes.push({ where, expected: 'a list of hooks', found: hidden(list) })
     return []
   }
+  if (isDeeperThan(MAX_LEVELS, list)) {
+    mistakes.push({ where, expected: 'a list of hooks', found: `more than ${MAX_LEVELS} levels in it` })
+    return []
+  }
   const hooks: Hook[] = []
   const firstOfName = new Map<string, number>()
   for (const [index, item] of list.entries()) {
-    const place = `${where}[${index}]`
+    const place = placeIn(where, index)
     const unset: Mistake[] = []
     const wrong: Mistake[] = []
-    const hook = readHook(interpolate(item, environment, place, unset), place, wrong)
+    const hook = readHook(interpolate(item, environment, place, unset), place, wrong, item)
     mistakes.push(...unset, ...wrong.filter((mistake) => !unset.some(({ where }) => where === mistake.where)))
     if (hook === null) continue
     const first = firstOfName.get(hook.name)
@@ -38,7 +45,7 @@ function readList(list: unknown, where: string, environment: NodeJS.ProcessEnv, 
       mistakes.push({
         where: `${place}.name`,
         expected: 'a name of its own',
-        found: `"${hook.name}", which ${where}[${first}] has`,
+        found: `the name that ${placeIn(where, first)} has`,
       })
     }
     firstOfName.set(hook.name, first ?? index)
@@ -52,7 +59,7 @@ function parseInline(text: string, mistakes: Mistake[]): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const position = /position (\d+)/.exec(String(error))?.[1]
+    const position = /at position (\d+)( \(line \d+ column \d+\))?$/.exec(String(error))?.[1]
     const found = `text that is not JSON${position === undefined ? '' : ` at character ${Number(position) + 1}`}`
     mistakes.push({ where: 'HOOKS', expected: 'a JSON array of hooks', found })
     return undefined
@@ -68,7 +75,8 @@ function parseFile(path: string, mistakes: Mistake[]): unknown {
     mistakes.push({
       where: 'HOOKS_FILE',
       expected,
-      found: `${path}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      // The hooks themselves may stand here by mistake, with their secrets.
+      found: `${/^[^{"\n]{1,200}$/.test(path) ? path : hidden(path)}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
     })
     return undefined
   }
@@ -80,9 +88,24 @@ function parseFile(path: string, mistakes: Mistake[]): unknown {
     mistakes.push({ where: basename(path), expected, found })
     return undefined
   }
-  const root: unknown = document.toJS({ maxAliasCount: 100 })
+  let root: unknown
+  try {
+    root = document.toJS({ maxAliasCount: 100 })
+  } catch {
+    mistakes.push({
+      where: basename(path),
+      expected,
+      found: 'an alias that leads nowhere, or too many of them',
+    })
+    return undefined
+  }
   const list = typeof root === 'object' && root !== null && 'hooks' in root ? root.hooks : undefined
   if (list === undefined)
     mistakes.push({ where: basename(path), expected: 'a list under "hooks:"', found: 'none' })
   return list
+}
+
+function isDeeperThan(levels: number, tree: unknown): boolean {
+  if (typeof tree !== 'object' || tree === null) return false
+  return levels === 0 || Object.values(tree).some((member) => isDeeperThan(levels - 1, member))
 }

@@ -1,10 +1,11 @@
+import { placeIn } from './mistake.ts'
 import type { Mistake } from './mistake.ts'
 
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /**
  * Replaces `${NAME}` in every string of a parsed tree by the environment's variable. It works on the tree and
- * not on the text, so a value can neither break the syntax nor add a key. An unset variable is a mistake.
+ * not on the text, so a value can neither break the syntax nor add a key. An unset or empty variable is a mistake.
  */
 export function interpolate(
   tree: unknown,
@@ -15,19 +16,19 @@ export function interpolate(
   if (typeof tree === 'string') {
     return tree.replace(REFERENCE, (reference, name: string) => {
       const value = environment[name]
-      if (value === undefined)
-        mistakes.push({ where, expected: `the variable ${name} to be set`, found: 'nothing' })
-      return value ?? reference
+      if (value) return value
+      mistakes.push({ where, expected: `the variable ${name} to be set`, found: 'nothing' })
+      return reference
     })
   }
   if (Array.isArray(tree)) {
-    return tree.map((item, index) => interpolate(item, environment, `${where}[${index}]`, mistakes))
+    return tree.map((item, index) => interpolate(item, environment, placeIn(where, index), mistakes))
   }
   if (typeof tree === 'object' && tree !== null) {
     return Object.fromEntries(
       Object.entries(tree).map(([key, value]) => [
         key,
-        interpolate(value, environment, `${where}.${key}`, mistakes),
+        interpolate(value, environment, placeIn(where, key), mistakes),
       ]),
     )
   }

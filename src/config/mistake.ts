@@ -23,6 +23,15 @@ export class ConfigError extends Error {
   }
 }
 
+/**
+ * The place of a member: `hooks[0]`, `hooks[0].url`. A key that does not look like a name is left out, because
+ * a line with a secret in it can have become a key by a slip.
+ */
+export function placeIn(where: string, key: string | number): string {
+  if (typeof key === 'number') return `${where}[${key}]`
+  return /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key) ? `${where}.${key}` : where
+}
+
 /** A value as a mistake may show it: short, and a string in quotes. Not for anything that may hold a secret. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'

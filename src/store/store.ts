@@ -9,7 +9,8 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  * - Every method is one atomic step. None needs another to have been called before it.
  * - The store's clock is the only one: leases, due times and ages are told to it and by it as spans in
  *   milliseconds, so that replicas with different clocks agree.
- * - The order of acceptance is the order of `eventSeq`.
+ * - The order of acceptance is the order of `eventSeq`. Only where a person asks for a span of acceptance is a
+ *   time a point, in milliseconds since 1970 on the store's clock.
  */
 export interface Store {
   /**
@@ -27,6 +28,12 @@ export interface Store {
    * Leases deliveries that are due, oldest due first, at most `limit` for each hook. A delivery whose lease
    * has run out is due again. Each claim raises the delivery's `attempt`, which is therefore never handed
    * out twice and serves as the lease's token.
+   *
+   * Where a want is `ordered`, a delivery waits until no delivery of an earlier event of the same credential to
+   * the same hook is pending or leased; so at most one for each credential is given at a time, and one whose
+   * attempts fail holds those behind it until it is delivered or dead. Other credentials and events that name no
+   * credential wait for nobody. This is decided from what is stored, so it holds across restarts, and `ordered`
+   * may be another at each call. (Where an earlier one is replayed while a later one is leased, both are out.)
    */
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult>
 
@@ -37,10 +44,36 @@ export interface Store {
    */
   settle(settlements: readonly Settlement[]): Promise<boolean[]>
 
+  /**
+   * Puts the deliveries that fit the filter back to pending: due now, without failures, their age beginning anew.
+   * Leased ones are left alone. Counted in each delivery's history, which otherwise stays.
+   */
+  replay(filter: ReplayFilter): Promise<{ replayed: number }>
+
+  /**
+   * Makes deliveries for one hook, due now, of the events that it wants, that are still held, and that it has no
+   * delivery of: those from before it was there. Counted in each delivery's history as a replay.
+   */
+  replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }>
+
+  /**
+   * One small step of forgetting, oldest first: events past their age with their deliveries and attempts, never
+   * one with a delivery that is not delivered; and of the ids, which make a resend a duplicate, those past
+   * theirs whose event is gone. Quarantined bodies stay, for a person to judge. A pass is a step without `after`
+   * and further ones, each `after` the `next` of the one before, until that is `null`.
+   */
+  prune(request: PruneRequest): Promise<PruneResult>
+
+  /** What stands where, for each hook that has something undelivered or dead. Costs nothing for what is delivered. */
+  stats(): Promise<HookStats[]>
+
+  /** What became of an event: its deliveries by hook name, each with its attempts. Empty where it is not held. */
+  deliveriesOf(webhookId: string): Promise<DeliveryHistory[]>
+
   /** Resolves if a change can be put on disk now. */
   check(): Promise<void>
 
-  /** Finishes what was asked before, then lets go of the store. What is asked later is refused. */
+  /** Finishes what was asked before, then lets go of the store. What is asked later is refused. May be called twice. */
   close(): Promise<void>
 }
 
@@ -72,6 +105,8 @@ export interface ClaimWant {
   hook: string
   limit: number
   leaseMs: number
+  /** One at a time for each credential, in the order of acceptance. */
+  ordered?: boolean
 }
 
 export interface ClaimResult {
@@ -91,7 +126,7 @@ export interface ClaimedDelivery {
   attempt: number
   /** Failed attempts so far. */
   failures: number
-  /** Since acceptance. */
+  /** Since acceptance, or since the last replay. */
   ageMs: number
 }
 
@@ -118,6 +153,80 @@ export type NextState =
   | { state: 'delivered' }
   | { state: 'pending'; delayMs: number; failures: number }
   | { state: 'dead'; failures: number }
+
+/** Which acceptances: from `since` up to but without `until`, and only these ids where they are given. */
+export interface AcceptedSpan {
+  since?: number
+  until?: number
+  webhookIds?: readonly string[]
+}
+
+/** What is left out does not narrow. */
+export interface ReplayFilter extends AcceptedSpan {
+  hook?: string
+  /** By default the dead; where `webhookIds` are given, the dead and the delivered. */
+  states?: readonly ('dead' | 'delivered' | 'pending')[]
+}
+
+export interface ReplayMissingRequest extends AcceptedSpan {
+  hook: string
+  /** The hook's event patterns. */
+  events: readonly string[]
+  /** The hook's workspaces; `null` for all. */
+  workspaces: readonly string[] | null
+}
+
+export interface PruneRequest {
+  /** Events older than this may go. */
+  payloadAgeMs: number
+  /** Ids older than this may go. */
+  dedupAgeMs: number
+  /** How many events, and how many ids, the step looks at. */
+  limit: number
+  after?: PruneCursor
+}
+
+/** Up to where a pass has come; the store's own business. `null`: through. */
+export interface PruneCursor {
+  events: number | null
+  ids: number | null
+}
+
+export interface PruneResult {
+  /** Events deleted. A step that met only what must be kept deletes none, and the pass goes on. */
+  pruned: number
+  /** Ids deleted. */
+  forgotten: number
+  next: PruneCursor | null
+}
+
+export interface HookStats {
+  hook: string
+  /** Pending and leased. */
+  pending: number
+  dead: number
+  /** Since the acceptance, or the last replay, of the oldest that is pending or leased; `null` where none is. */
+  oldestPendingAgeMs: number | null
+}
+
+export interface DeliveryHistory {
+  eventSeq: number
+  hook: string
+  state: 'pending' | 'leased' | 'delivered' | 'dead'
+  /** How often it was claimed. */
+  attempts: number
+  /** Failed attempts since acceptance or the last replay. */
+  failures: number
+  replays: number
+  /** In their order. An attempt whose outcome nobody could record is missing. */
+  records: PastAttempt[]
+}
+
+export interface PastAttempt extends AttemptRecord {
+  attempt: number
+  /** Milliseconds since 1970. */
+  startedAt: number
+}
 
 /** `store_failing`: the disk or the database said no. `store_overloaded`: too much is waiting. `store_closed`: stopping. */
 export type StoreErrorCode = 'store_failing' | 'store_overloaded' | 'store_closed'

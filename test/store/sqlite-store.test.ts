@@ -1,12 +1,24 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { SqliteStoreOptions } from '../../src/store/sqlite/sqlite-store.ts'
 import { StoreError } from '../../src/store/store.ts'
+import type { AcceptRequest, ClaimedDelivery, PruneCursor, Store } from '../../src/store/store.ts'
 import { scratchFolder } from '../support/scratch.ts'
-import { acceptance, claim, claimOne, describeStoreContract, settleOne } from './store-contract.ts'
+import {
+  aLaterTime,
+  acceptEach,
+  acceptance,
+  acceptanceAbout,
+  claim,
+  claimOne,
+  settleAll,
+  settleOne,
+} from './asking.ts'
+import { describeStoreContract } from './store-contract.ts'
 
 describeStoreContract('the SQLite store', () => open(newPath()))
 
@@ -166,18 +178,20 @@ test('more calls than a working disk would leave waiting are refused, and the ot
 test('a file that a newer version wrote is refused, and left as it is', async () => {
   const path = newPath()
   await (await open(path)).close()
+  const known = read(path, 'pragma user_version')[0]?.['user_version'] as number
   setVersion(path, 999)
+  const before = readFileSync(path)
   const error = await refusalOf(path)
   expect(error).toMatchObject({ code: 'schema_unknown' })
   expect(error.message).toContain(path)
   expect(error.message).toMatch(/newer seam-relay .*schema 999/)
-  expect(read(path, 'pragma user_version')).toEqual([{ user_version: 999 }])
-  setVersion(path, 1)
+  expect(readFileSync(path).equals(before)).toBe(true)
+  setVersion(path, known)
   await open(path)
 })
 
-test.each([0, 1])(
-  'the database of another program, at its version %d, is refused and keeps its rows',
+test.each([0, 1, 999])(
+  'the database of another program, at its version %d, is refused and not changed by a byte',
   async (version) => {
     const path = newPath()
     const other = new DatabaseSync(path)
@@ -185,14 +199,135 @@ test.each([0, 1])(
       `create table notes (text); insert into notes values ('mine'); pragma user_version = ${version}`,
     )
     other.close()
+    const before = readFileSync(path)
     const error = await refusalOf(path)
     expect(error).toMatchObject({ code: 'schema_unknown' })
     expect(error.message).toContain(path)
     expect(error.message).toMatch(/another program's database/)
-    expect(read(path, 'select name from sqlite_schema')).toEqual([{ name: 'notes' }])
-    expect(read(path, 'select text from notes')).toEqual([{ text: 'mine' }])
+    expect(readFileSync(path).equals(before)).toBe(true)
   },
 )
+
+test('a file of the first schema is brought up to date, with the order of what it holds', async () => {
+  const path = newPath()
+  const first = await open(path)
+  const credential = randomUUID()
+  const requests = await acceptEach(first, [acceptanceAbout(credential), acceptanceAbout(credential)])
+  await first.close()
+  change(
+    path,
+    `drop index deliveries_order; drop index deliveries_dead; drop index events_accepted;
+     alter table deliveries drop column order_key; alter table deliveries drop column replays;
+     pragma user_version = 1`,
+  )
+
+  const second = await open(path)
+  expect(await claimInOrder(second)).toMatchObject([{ webhookId: requests[0]?.webhookId }])
+  expect(await claimInOrder(second)).toEqual([])
+  expect(await second.deliveriesOf(requests[1]?.webhookId as string)).toMatchObject([{ replays: 0 }])
+})
+
+test('what is held behind an earlier one is still held after a restart', async () => {
+  const path = newPath()
+  const first = await open(path)
+  const credential = randomUUID()
+  const requests = [1, 2, 3].map(() => acceptanceAbout(credential))
+  await acceptEach(first, requests)
+  await claimInOrder(first)
+  expect(await claimInOrder(first)).toEqual([])
+  await first.close()
+
+  const second = await open(path)
+  for (const { webhookId } of requests) {
+    const [delivery, more] = await claimInOrder(second)
+    expect(delivery?.webhookId).toBe(webhookId)
+    expect(more).toBeUndefined()
+    await settleOne(second, delivery as ClaimedDelivery, { state: 'delivered' })
+  }
+})
+
+test('events and ids go when they are past their ages, each its own', async () => {
+  const path = newPath()
+  const store = await open(path)
+  const requests = await acceptEach(
+    store,
+    Array.from({ length: 4 }, () => acceptance()),
+  )
+  const ages = [4000, 3000, 2000, 1000].map((seconds) => seconds * 1000)
+  for (const [index, ageMs] of ages.entries()) {
+    const at = Date.now() - ageMs
+    change(path, `update events set accepted_at = ${at} where seq = ${index + 1}`)
+    change(path, `update event_ids set accepted_at = ${at} where seq = ${index + 1}`)
+  }
+  const step = await store.prune({ payloadAgeMs: 1_500_000, dedupAgeMs: 2_500_000, limit: 100 })
+  expect(step).toEqual({ pruned: 3, forgotten: 2, next: null })
+  expect(read(path, 'select seq from events')).toEqual([{ seq: 4 }])
+  expect(read(path, 'select seq from event_ids order by seq')).toEqual([{ seq: 3 }, { seq: 4 }])
+  expect(await store.accept(requests[2] as AcceptRequest)).toEqual({ outcome: 'duplicate' })
+})
+
+test('a clock that was wrong for a moment does not end the forgetting', async () => {
+  const path = newPath()
+  const store = await open(path)
+  await acceptEach(
+    store,
+    Array.from({ length: 6 }, () => acceptance()),
+  )
+  change(path, `update events set accepted_at = ${Date.now() + 1e12} where seq in (1, 2)`)
+  await aLaterTime()
+  const first = await store.prune({ payloadAgeMs: 0, dedupAgeMs: 600_000, limit: 4 })
+  expect(first.pruned).toBe(2)
+  const after = first.next as PruneCursor
+  const second = await store.prune({ payloadAgeMs: 0, dedupAgeMs: 600_000, limit: 4, after })
+  expect(second).toMatchObject({ pruned: 2, next: null })
+})
+
+test('what is forgotten leaves room for what comes: the file shrinks, and does not grow from filling to filling', async () => {
+  const path = newPath()
+  await fill(path, 20_000)
+  const full = statSync(path).size
+  const store = await open(path)
+  await aLaterTime()
+  let pruned = 0
+  let after: PruneCursor | null = null
+  do {
+    const request = { payloadAgeMs: 0, dedupAgeMs: 600_000, limit: 200 }
+    const step = await store.prune(after === null ? request : { ...request, after })
+    pruned += step.pruned
+    after = step.next
+  } while (after !== null)
+  await store.close()
+  expect(pruned).toBe(20_000)
+  expect(
+    read(path, 'select count(*) as left from deliveries union all select count(*) from attempts'),
+  ).toEqual([{ left: 0 }, { left: 0 }])
+  expect(statSync(path).size).toBeLessThan(0.8 * full)
+  await fill(path, 20_000)
+  expect(statSync(path).size).toBeLessThan(1.2 * full)
+})
+
+test('while a commit hangs, nobody waits without bound, neither now nor later, and then all is well', async () => {
+  const path = newPath()
+  const store = await open(path)
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const other = new DatabaseSync(path)
+  try {
+    other.exec('begin immediate')
+    for (let n = 0; n < 3; n++) {
+      const asked = store.accept(acceptance())
+      // The call is with the thread, or waits behind the one that is.
+      await new Promise((resolve) => setImmediate(resolve))
+      vi.advanceTimersByTime(10_000)
+      await expect(asked).rejects.toMatchObject({ code: 'store_overloaded' })
+    }
+  } finally {
+    other.exec('rollback')
+    other.close()
+  }
+  expect(await store.accept(acceptance({ hooks: ['a'] }))).toEqual({ outcome: 'accepted' })
+  expect(await claim(store, ['a'])).toHaveLength(1)
+})
 
 test('a file that is no database is refused by name', async () => {
   const path = newPath()
@@ -262,7 +397,26 @@ function read(path: string, sql: string): Record<string, unknown>[] {
 }
 
 function setVersion(path: string, version: number): void {
+  change(path, `pragma user_version = ${version}`)
+}
+
+/** Changes the file behind the store's back. */
+function change(path: string, sql: string): void {
   const db = new DatabaseSync(path)
-  db.exec(`pragma user_version = ${version}`)
+  db.exec(sql)
   db.close()
+}
+
+/** Takes so many events in, delivers them, and lets go of the file. */
+async function fill(path: string, count: number): Promise<void> {
+  const store = await open(path)
+  for (let n = 0; n < count; n += 500) {
+    await Promise.all(Array.from({ length: 500 }, () => store.accept(acceptance({ hooks: ['a'] }))))
+    await settleAll(store, 'a', { state: 'delivered' })
+  }
+  await store.close()
+}
+
+async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
+  return (await store.claim([{ hook: 'a', limit: 100, leaseMs: 600_000, ordered: true }])).deliveries
 }

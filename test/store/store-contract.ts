@@ -1,23 +1,31 @@
-import { randomUUID } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SAMPLE_EVENT_ID } from '../../src/events/event.ts'
-import { judge } from '../../src/events/judge.ts'
-import type { JudgedEvent } from '../../src/events/judge.ts'
 import { StoreError } from '../../src/store/store.ts'
-import type {
-  AcceptRequest,
-  AttemptRecord,
-  ClaimedDelivery,
-  NextState,
-  Settlement,
-  Store,
-} from '../../src/store/store.ts'
+import type { AttemptRecord, ClaimedDelivery, NextState, Store } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { newMessageId } from '../support/signed-webhook.ts'
-import { until } from '../support/until.ts'
+import {
+  LONG_MS,
+  acceptance,
+  changedContent,
+  claim,
+  claimAll,
+  claimOne,
+  claimable,
+  countHooks,
+  countOutcomes,
+  dead,
+  judged,
+  keyOf,
+  pendingFor,
+  settleOne,
+  settlement,
+} from './asking.ts'
+import { describeHistory } from './history-contract.ts'
+import { describeOrdering } from './ordering-contract.ts'
+import { describePrune } from './prune-contract.ts'
+import { describeReplay } from './replay-contract.ts'
 
-/** Long enough that no lease or delay of this length runs out while a test does. */
-const LONG_MS = 600_000
 const SHORT_LEASE_MS = 30
 
 /**
@@ -504,6 +512,11 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     })
   })
 
+  describeOrdering(name, open)
+  describeReplay(name, open)
+  describePrune(name, open)
+  describeHistory(name, open)
+
   describe(`${name}: check`, () => {
     test('resolves while a change can be put on disk, as often as it is asked', async () => {
       const store = await open()
@@ -527,7 +540,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     test('refuses what is asked later, while it closes and after', async () => {
       const store = await open()
       const delivery = await acceptedAndClaimed(store)
-      const refused = Array.from({ length: 5 }, () => 'store_closed')
+      const refused = Array.from({ length: 10 }, () => 'store_closed')
       const closing = store.close()
       expect(await refusalCodes(store, delivery)).toEqual(refused)
       await closing
@@ -542,74 +555,6 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
   })
 }
 
-/** A new event for these hooks, as the relay asks the store to take it in. */
-export function acceptance({
-  event = judged(JSON.stringify(credentialEvent())),
-  hooks = [],
-}: { event?: JudgedEvent; hooks?: string[] } = {}): AcceptRequest {
-  return {
-    webhookId: event.eventId,
-    messageId: newMessageId(),
-    event,
-    deliveries: hooks.map((hook) => ({ hook })),
-  }
-}
-
-/** Everything that is due at these hooks, leased for longer than a test takes unless it says otherwise. */
-export async function claim(
-  store: Store,
-  hooks: string[],
-  { limit = 1000, leaseMs = LONG_MS }: { limit?: number; leaseMs?: number } = {},
-): Promise<ClaimedDelivery[]> {
-  return (await store.claim(hooks.map((hook) => ({ hook, limit, leaseMs })))).deliveries
-}
-
-export async function claimOne(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
-  const [delivery, more] = await claim(store, [hook], { leaseMs })
-  if (delivery === undefined || more !== undefined) throw new Error(`not one delivery is due at ${hook}`)
-  return delivery
-}
-
-export async function settleOne(store: Store, delivery: ClaimedDelivery, next: NextState): Promise<boolean> {
-  const answers = await store.settle([settlement(delivery, next)])
-  expect(answers).toHaveLength(1)
-  return answers[0] as boolean
-}
-
-function claimAll(store: Store, hooks: string[], leaseMs = LONG_MS) {
-  return store.claim(hooks.map((hook) => ({ hook, limit: 1000, leaseMs })))
-}
-
-/** Waits until something is due at the hook, and claims it. */
-function claimable(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
-  return until(`something due at ${hook}`, async () => (await claim(store, [hook], { limit: 1, leaseMs }))[0])
-}
-
-function settlement({ eventSeq, hook, attempt }: ClaimedDelivery, next: NextState): Settlement {
-  const record = { durationMs: 5, status: 200, errorCode: null, answer: null }
-  return { eventSeq, hook, attempt, record, next }
-}
-
-function dead(failures: number): NextState {
-  return { state: 'dead', failures }
-}
-
-function pendingFor(delayMs: number): NextState {
-  return { state: 'pending', delayMs, failures: 9 }
-}
-
-function judged(text: string): JudgedEvent {
-  const judgement = judge(Buffer.from(text), ['*'])
-  if (judgement.kind !== 'event') throw new Error('the test meant this to be an event')
-  return judgement.event
-}
-
-/** The same webhook id with other content, for another hook. */
-function changedContent(request: AcceptRequest): AcceptRequest {
-  const event = credentialEvent({ event_id: request.event.eventId, acs_credential_id: randomUUID() })
-  return { ...request, event: judged(JSON.stringify(event)), deliveries: [{ hook: 'b' }] }
-}
-
 async function acceptedAndClaimed(store: Store): Promise<ClaimedDelivery> {
   await store.accept(acceptance({ hooks: ['a'] }))
   return claimOne(store, 'a')
@@ -622,6 +567,11 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     store.quarantine({ messageId: 'msg_1', bytes: Buffer.from('x'), problems: [] }),
     store.claim([{ hook: 'a', limit: 1, leaseMs: LONG_MS }]),
     store.settle([settlement(delivery, { state: 'delivered' })]),
+    store.replay({}),
+    store.replayMissing({ hook: 'a', events: ['*'], workspaces: null }),
+    store.prune({ payloadAgeMs: 0, dedupAgeMs: 0, limit: 1 }),
+    store.stats(),
+    store.deliveriesOf('msg_1'),
     store.check(),
   ])
   return results.map((result) => {
@@ -633,22 +583,4 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
 /** To whole minutes: what has just begun is so what it was meant to be. */
 function roundedUp(ms: number | null): number | null {
   return ms === null ? null : Math.ceil(ms / 60_000) * 60_000
-}
-
-function keyOf({ eventSeq, hook }: ClaimedDelivery): string {
-  return `${eventSeq} to ${hook}`
-}
-
-function countHooks(deliveries: readonly ClaimedDelivery[]): Record<string, number> {
-  return countBy(deliveries.map(({ hook }) => hook))
-}
-
-function countOutcomes(results: readonly { outcome: string }[]): Record<string, number> {
-  return countBy(results.map(({ outcome }) => outcome))
-}
-
-function countBy(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
-  return counts
 }

@@ -55,7 +55,8 @@ export function prepareAccept(db: DatabaseSync) {
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const insertDelivery = db.prepare(
-    `insert into deliveries (event_seq, hook, state, due_at, active_since) values (?1, ?2, 'pending', ?3, ?3)`,
+    `insert into deliveries (event_seq, hook, state, due_at, active_since, order_key)
+     values (?1, ?2, 'pending', ?3, ?3, ?4)`,
   )
   const findHash = db.prepare('select content_hash from event_ids where webhook_id = ?')
   const countDuplicate = db.prepare(
@@ -93,7 +94,7 @@ export function prepareAccept(db: DatabaseSync) {
         now,
         body,
       )
-      for (const hook of hooks) insertDelivery.run(seq, hook, now)
+      for (const hook of hooks) insertDelivery.run(seq, hook, now, credentialId)
       return 'accepted'
     }
     if (findHash.get(webhookId)?.['content_hash'] === contentHash) {

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store.ts'
+import { HELD_UNTIL, prepareLeaseOrdered, prepareReleaseAll } from './ordering.ts'
 
-/** A due delivery as it is read, and as it goes to the engine's thread. */
-type DueRow = [
+/** A delivery that was leased, as it goes to the engine's thread. */
+type LeasedRow = [
   eventSeq: number,
   hook: string,
-  attempts: number,
+  attempt: number,
   failures: number,
   activeSince: number,
   webhookId: string,
@@ -14,7 +15,7 @@ type DueRow = [
 ]
 
 interface ClaimAnswer {
-  rows: DueRow[]
+  rows: LeasedRow[]
   now: number
   nextDueAt: number | null
 }
@@ -22,13 +23,13 @@ interface ClaimAnswer {
 export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult {
   return {
     deliveries: rows.map(
-      ([eventSeq, hook, attempts, failures, activeSince, webhookId, eventType, body]): ClaimedDelivery => ({
+      ([eventSeq, hook, attempt, failures, activeSince, webhookId, eventType, body]): ClaimedDelivery => ({
         eventSeq,
         hook,
         webhookId,
         eventType,
         body,
-        attempt: attempts + 1,
+        attempt,
         failures,
         ageMs: Math.max(0, now - activeSince),
       }),
@@ -37,34 +38,57 @@ export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult 
   }
 }
 
+const COLUMNS =
+  'd.event_seq, d.hook, d.attempts, d.failures, d.active_since, e.webhook_id, e.event_type, e.body'
+
 /** Reads what is due through the index of the undelivered, then leases it row by row: nobody else writes here. */
 export function prepareClaim(db: DatabaseSync) {
   const selectDue = db.prepare(
-    `select d.event_seq, d.hook, d.attempts, d.failures, d.active_since, e.webhook_id, e.event_type, e.body
-     from deliveries d indexed by deliveries_due join events e on e.seq = d.event_seq
+    `select ${COLUMNS} from deliveries d indexed by deliveries_due join events e on e.seq = d.event_seq
      where d.hook = ? and d.due_at <= ?
      order by d.due_at, d.event_seq limit ?`,
   )
   selectDue.setReturnArrays(true)
+  const selectOne = db.prepare(
+    `select ${COLUMNS} from deliveries d join events e on e.seq = d.event_seq where d.event_seq = ? and d.hook = ?`,
+  )
+  selectOne.setReturnArrays(true)
   const lease = db.prepare(
-    `update deliveries set state = 'leased', attempts = ?, due_at = ? where event_seq = ? and hook = ?`,
+    `update deliveries set state = 'leased', attempts = attempts + 1, due_at = ? where event_seq = ? and hook = ?`,
   )
   const selectNextDue = db.prepare(
-    'select min(due_at) as next from deliveries where hook = ? and due_at is not null',
+    `select min(due_at) as next from deliveries where hook = ? and due_at < ${HELD_UNTIL}`,
   )
+  const leaseOrdered = prepareLeaseOrdered(db, lease)
+  const releaseAll = prepareReleaseAll(db)
 
   return (wants: readonly ClaimWant[], now: number): ClaimAnswer => {
-    const rows: DueRow[] = []
+    const rows: LeasedRow[] = []
     let nextDueAt: number | null = null
-    for (const { hook, limit, leaseMs } of wants) {
-      const due = selectDue.all(hook, now, limit) as unknown as DueRow[]
-      for (const [eventSeq, , attempts] of due) lease.run(attempts + 1, now + leaseMs, eventSeq, hook)
+    for (const want of wants) {
+      const due = want.ordered === true ? claimOrdered(want, now) : claimAny(want, now)
       rows.push(...due)
       // A hook that took all it had room for asks again when there is room, not when something is due.
-      if (due.length === limit) continue
-      const next = selectNextDue.get(hook)?.['next'] as number | null
+      if (due.length === want.limit) continue
+      const next = selectNextDue.get(want.hook)?.['next'] as number | null
       if (next !== null) nextDueAt = Math.min(next, nextDueAt ?? next)
     }
     return { rows, now, nextDueAt }
+  }
+
+  function claimAny({ hook, limit, leaseMs }: ClaimWant, now: number): LeasedRow[] {
+    releaseAll(hook, now)
+    const due = selectDue.all(hook, now, limit) as unknown as LeasedRow[]
+    for (const row of due) {
+      lease.run(now + leaseMs, row[0], hook)
+      row[2]++
+    }
+    return due
+  }
+
+  function claimOrdered(want: ClaimWant, now: number): LeasedRow[] {
+    return leaseOrdered(want, now).map(
+      (eventSeq) => selectOne.get(eventSeq, want.hook) as unknown as LeasedRow,
+    )
   }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { migrate } from './migrations.ts'
+import { judgeSchema, migrate } from './migrations.ts'
 
 /** Raised when another process holds the file's lock. */
 export class StoreInUseError extends Error {
@@ -18,12 +18,16 @@ export interface OpenDatabase {
  * Opens the file, made if it is not there, for this process alone, and brings it to the current schema.
  * @param lockWaitMs how long to wait for a process that is just stopping
  * @throws {StoreInUseError} if another process keeps it
+ * @throws {SchemaError} if the file is not one to work with; it is left as it was
  */
 export function openDatabase(path: string, lockWaitMs: number): OpenDatabase {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const lock = lockFile(`${path}.lock`, lockWaitMs)
+  let db: DatabaseSync | null = null
   try {
-    const db = new DatabaseSync(path)
+    db = new DatabaseSync(path)
+    // Before the first pragma: the journal mode, for one, is written into the file.
+    judgeSchema(db)
     // auto_vacuum first: it can only be chosen before the first table is made.
     db.exec('pragma auto_vacuum = incremental')
     db.exec('pragma journal_mode = wal')
@@ -33,16 +37,21 @@ export function openDatabase(path: string, lockWaitMs: number): OpenDatabase {
     db.exec('pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 67108864')
     migrate(db)
     releaseLeases(db)
-    return {
-      db,
-      close() {
-        db.close()
-        lock.close()
-      },
-    }
+    return opened(db, lock)
   } catch (error) {
+    db?.close()
     lock.close()
     throw error
+  }
+}
+
+function opened(db: DatabaseSync, lock: DatabaseSync): OpenDatabase {
+  return {
+    db,
+    close() {
+      db.close()
+      lock.close()
+    },
   }
 }
 

@@ -83,27 +83,47 @@ const migrations: readonly string[] = [
   -- One row, rewritten to find out whether the disk takes a change.
   create table heartbeat (id integer primary key check (id = 1), at integer not null) strict;
   `,
+  `
+  -- order_key: the credential that the event is about, kept for every delivery, so that a hook's ordering can be
+  -- switched on at any time.
+  alter table deliveries add column order_key text;
+  alter table deliveries add column replays integer not null default 0;
+  update deliveries set order_key = (select credential_id from events where seq = event_seq);
+
+  -- The undelivered again, by credential. Told by settled_at and not by due_at, because that stays as it is when
+  -- a delivery is leased or put back, and so does this index. active_since is there for the statistics, and settled_at, though always null,
+  -- because without it SQLite reads each row to see that it is.
+  create index deliveries_order on deliveries (hook, order_key, event_seq, active_since, settled_at)
+    where settled_at is null;
+  create index deliveries_dead on deliveries (hook, event_seq) where state = 'dead';
+  create index events_accepted on events (accepted_at);
+  `,
 ]
 
 /**
- * Brings the file to the schema that this program knows.
- * @throws {SchemaError} if the file is newer than the program or is not seam-relay's
+ * Whether the file is one to work with, found out without changing it.
+ * @throws {SchemaError} if it is newer than the program or is not seam-relay's
  */
-export function migrate(db: DatabaseSync, steps: readonly string[] = migrations): void {
+export function judgeSchema(db: DatabaseSync): void {
   const version = pragma(db, 'user_version')
-  if (version > steps.length) {
-    throw new SchemaError(
-      `the store was written by a newer seam-relay (schema ${version}, this one knows ${steps.length}): start the newer version, or restore a backup from before the upgrade`,
-    )
-  }
   const foreign = version === 0 ? !isEmpty(db) : pragma(db, 'application_id') !== APPLICATION_ID
   if (foreign)
     throw new SchemaError("the file is another program's database: name a file of its own in DATABASE_URL")
-  for (let step = version; step < steps.length; step++) {
+  if (version > migrations.length) {
+    throw new SchemaError(
+      `the store was written by a newer seam-relay (schema ${version}, this one knows ${migrations.length}): start the newer version, or restore a backup from before the upgrade`,
+    )
+  }
+}
+
+/** Brings a file that was judged to the schema that this program knows. */
+export function migrate(db: DatabaseSync): void {
+  for (const [index, step] of migrations.entries()) {
+    if (index < pragma(db, 'user_version')) continue
     db.exec('begin immediate')
     try {
-      db.exec(steps[step] as string)
-      db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${step + 1}`)
+      db.exec(step)
+      db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${index + 1}`)
       db.exec('commit')
     } catch (error) {
       db.exec('rollback')

@@ -1,8 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { prepareAccept } from './accept.ts'
 import { prepareClaim } from './claim.ts'
+import { prepareDeliveriesOf } from './deliveries-of.ts'
+import { preparePrune } from './prune.ts'
 import { prepareQuarantine } from './quarantine.ts'
+import { prepareReplayMissing } from './replay-missing.ts'
+import { prepareReplay } from './replay.ts'
 import { prepareSettle } from './settle.ts'
+import { prepareStats } from './stats.ts'
 
 /** Everything the thread can be asked, each a function of its request and the store's clock (ms since 1970). */
 export function prepareOperations(db: DatabaseSync) {
@@ -14,6 +19,11 @@ export function prepareOperations(db: DatabaseSync) {
     quarantine: prepareQuarantine(db),
     claim: prepareClaim(db),
     settle: prepareSettle(db),
+    replay: prepareReplay(db),
+    replayMissing: prepareReplayMissing(db),
+    prune: preparePrune(db),
+    stats: prepareStats(db),
+    deliveriesOf: prepareDeliveriesOf(db),
     check: (_request: null, now: number): null => {
       beat.run(now)
       return null

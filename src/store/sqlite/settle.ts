@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Settlement } from '../store.ts'
+import { prepareRelease } from './ordering.ts'
 
 /** A settlement on its way to the store's thread. `delayMs`: until it is due again, for a pending one. */
 export type SettleRow = [
@@ -32,18 +33,24 @@ export function prepareSettle(db: DatabaseSync) {
     `update deliveries set state = ?, due_at = null, failures = coalesce(?, failures), settled_at = ?
      where event_seq = ? and hook = ? and attempts = ? and state = 'leased'`,
   )
+  const { isHolding, releaseNext } = prepareRelease(db)
   const putBack = db.prepare(
     `update deliveries set state = 'pending', due_at = ?, failures = ?
      where event_seq = ? and hook = ? and attempts = ? and state = 'leased'`,
   )
 
-  return (rows: readonly SettleRow[], now: number): boolean[] =>
-    rows.map(([eventSeq, hook, attempt, durationMs, status, errorCode, answer, state, delayMs, failures]) => {
-      insertAttempt.run(eventSeq, hook, attempt, now - durationMs, durationMs, status, errorCode, answer)
-      const result =
-        state === 'pending'
-          ? putBack.run(now + delayMs, failures, eventSeq, hook, attempt)
-          : finish.run(state, failures, now, eventSeq, hook, attempt)
-      return result.changes === 1
-    })
+  return (rows: readonly SettleRow[], now: number): boolean[] => {
+    const holding = new Set([...new Set(rows.map(([, hook]) => hook))].filter(isHolding))
+    return rows.map(
+      ([eventSeq, hook, attempt, durationMs, status, errorCode, answer, state, delayMs, failures]) => {
+        insertAttempt.run(eventSeq, hook, attempt, now - durationMs, durationMs, status, errorCode, answer)
+        if (state === 'pending') {
+          return putBack.run(now + delayMs, failures, eventSeq, hook, attempt).changes === 1
+        }
+        const isFinished = finish.run(state, failures, now, eventSeq, hook, attempt).changes === 1
+        if (isFinished && holding.has(hook)) releaseNext(hook, eventSeq, now)
+        return isFinished
+      },
+    )
+  }
 }

@@ -5,7 +5,13 @@ import type {
   AcceptResult,
   ClaimResult,
   ClaimWant,
+  DeliveryHistory,
+  HookStats,
+  PruneRequest,
+  PruneResult,
   QuarantineRequest,
+  ReplayFilter,
+  ReplayMissingRequest,
   Settlement,
   Store,
 } from '../store.ts'
@@ -108,6 +114,26 @@ export class SqliteStore implements Store {
     return this.#call('settle', settlements.map(settleRow))
   }
 
+  replay(filter: ReplayFilter): Promise<{ replayed: number }> {
+    return this.#call('replay', filter)
+  }
+
+  replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }> {
+    return this.#call('replayMissing', request)
+  }
+
+  prune(request: PruneRequest): Promise<PruneResult> {
+    return this.#call('prune', request)
+  }
+
+  stats(): Promise<HookStats[]> {
+    return this.#call('stats', null)
+  }
+
+  deliveriesOf(webhookId: string): Promise<DeliveryHistory[]> {
+    return this.#call('deliveriesOf', webhookId)
+  }
+
   async check(): Promise<void> {
     await this.#call('check', null)
   }
@@ -144,7 +170,7 @@ export class SqliteStore implements Store {
     this.#committing = this.#waiting.splice(0, MAX_GROUP_CALLS)
     if (this.#committing.length > 0) {
       for (const { bytes } of this.#committing) this.#waitingBytes -= bytes
-      this.#commitTimer = setTimeout(() => this.#refuseAll(), COMMIT_TIMEOUT_MS)
+      this.#commitTimer = setInterval(() => this.#refuseAll(), COMMIT_TIMEOUT_MS)
       const group: GroupRequest = {
         names: this.#committing.map(({ name }) => name),
         requests: this.#committing.map(({ request }) => request),
@@ -159,7 +185,7 @@ export class SqliteStore implements Store {
   #finishGroup({ results, refusals, commitMs }: WorkerMessage & { kind: 'done' }): void {
     const calls = this.#committing
     this.#committing = []
-    clearTimeout(this.#commitTimer)
+    clearInterval(this.#commitTimer)
     if (this.#waiting.length > 0 || this.#closed) this.#sendSoon()
     this.#options.onCommit?.({ calls: calls.length, durationMs: commitMs })
     for (const { index, reason } of refusals) {
@@ -170,7 +196,7 @@ export class SqliteStore implements Store {
     for (const [index, call] of calls.entries()) call.resolve(results[index] as never)
   }
 
-  /** Once a commit hangs, nobody who waits is left to wait. It may still succeed: then asking again finds that it has. */
+  /** Once a commit hangs, nobody who waits is left to wait, now and as long as it hangs. It may still succeed: then asking again finds that it has. */
   #refuseAll(): void {
     const error = new StoreError('store_overloaded', 'the store has not answered for too long')
     for (const call of this.#committing) call.reject(error)
@@ -180,7 +206,7 @@ export class SqliteStore implements Store {
 
   #fail(error: Error): void {
     this.#closed = true
-    clearTimeout(this.#commitTimer)
+    clearInterval(this.#commitTimer)
     for (const call of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) {
       call.reject(new StoreError('store_failing', "the store's thread died", error))
     }

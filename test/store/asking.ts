@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { judge } from '../../src/events/judge.ts'
+import type { JudgedEvent } from '../../src/events/judge.ts'
+import type {
+  AcceptRequest,
+  ClaimResult,
+  ClaimedDelivery,
+  NextState,
+  Settlement,
+  Store,
+} from '../../src/store/store.ts'
+import { credentialEvent } from '../support/credential-event.ts'
+import { newMessageId } from '../support/signed-webhook.ts'
+import { until } from '../support/until.ts'
+
+/** Long enough that no lease or delay of this length runs out while a test does. */
+export const LONG_MS = 600_000
+
+/** A new event for these hooks, as the relay asks the store to take it in. */
+export function acceptance({
+  event = judged(JSON.stringify(credentialEvent())),
+  hooks = [],
+}: { event?: JudgedEvent; hooks?: string[] } = {}): AcceptRequest {
+  return {
+    webhookId: event.eventId,
+    messageId: newMessageId(),
+    event,
+    deliveries: hooks.map((hook) => ({ hook })),
+  }
+}
+
+/** Everything that is due at these hooks, leased for longer than a test takes unless it says otherwise. */
+export async function claim(
+  store: Store,
+  hooks: string[],
+  { limit = 1000, leaseMs = LONG_MS }: { limit?: number; leaseMs?: number } = {},
+): Promise<ClaimedDelivery[]> {
+  return (await store.claim(hooks.map((hook) => ({ hook, limit, leaseMs })))).deliveries
+}
+
+export async function claimOne(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
+  const [delivery, more] = await claim(store, [hook], { leaseMs })
+  if (delivery === undefined || more !== undefined) throw new Error(`not one delivery is due at ${hook}`)
+  return delivery
+}
+
+export async function settleOne(store: Store, delivery: ClaimedDelivery, next: NextState): Promise<boolean> {
+  const answers = await store.settle([settlement(delivery, next)])
+  expect(answers).toHaveLength(1)
+  return answers[0] as boolean
+}
+
+export function claimAll(store: Store, hooks: string[], leaseMs = LONG_MS): Promise<ClaimResult> {
+  return store.claim(hooks.map((hook) => ({ hook, limit: 1000, leaseMs })))
+}
+
+/** Waits until something is due at the hook, and claims it. */
+export function claimable(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
+  return until(`something due at ${hook}`, async () => (await claim(store, [hook], { limit: 1, leaseMs }))[0])
+}
+
+export function settlement({ eventSeq, hook, attempt }: ClaimedDelivery, next: NextState): Settlement {
+  const record = { durationMs: 5, status: 200, errorCode: null, answer: null }
+  return { eventSeq, hook, attempt, record, next }
+}
+
+export function dead(failures: number): NextState {
+  return { state: 'dead', failures }
+}
+
+export function pendingFor(delayMs: number): NextState {
+  return { state: 'pending', delayMs, failures: 9 }
+}
+
+export function judged(text: string): JudgedEvent {
+  const judgement = judge(Buffer.from(text), ['*'])
+  if (judgement.kind !== 'event') throw new Error('the test meant this to be an event')
+  return judgement.event
+}
+
+/** The same webhook id with other content, for another hook. */
+export function changedContent(request: AcceptRequest): AcceptRequest {
+  const event = credentialEvent({ event_id: request.event.eventId, acs_credential_id: randomUUID() })
+  return { ...request, event: judged(JSON.stringify(event)), deliveries: [{ hook: 'b' }] }
+}
+
+export function keyOf({ eventSeq, hook }: ClaimedDelivery): string {
+  return `${eventSeq} to ${hook}`
+}
+
+export function countHooks(deliveries: readonly ClaimedDelivery[]): Record<string, number> {
+  return countBy(deliveries.map(({ hook }) => hook))
+}
+
+export function countOutcomes(results: readonly { outcome: string }[]): Record<string, number> {
+  return countBy(results.map(({ outcome }) => outcome))
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
+
+/** A new event about this credential, or about none. */
+export function acceptanceAbout(credentialId: string | null, hooks: string[] = ['a']): AcceptRequest {
+  const event = credentialEvent()
+  if (credentialId !== null) {
+    return acceptance({ event: judged(JSON.stringify({ ...event, acs_credential_id: credentialId })), hooks })
+  }
+  const { acs_credential_id: _, ...rest } = { ...event, event_type: 'device.connected' }
+  return acceptance({ event: judged(JSON.stringify(rest)), hooks })
+}
+
+/** Takes events in one after the other and gives back the requests. */
+export async function acceptEach(store: Store, requests: AcceptRequest[]): Promise<AcceptRequest[]> {
+  for (const request of requests) await store.accept(request)
+  return requests
+}
+
+/** Claims all that is due at the hook and settles it alike. */
+export async function settleAll(store: Store, hook: string, next: NextState): Promise<void> {
+  const claimed = await claim(store, [hook])
+  await store.settle(claimed.map((delivery) => settlement(delivery, next)))
+}
+
+/** Waits until the clock shows more than it did, so that what follows is later than what was. */
+export async function aLaterTime(): Promise<number> {
+  const was = Date.now()
+  return until('the clock to go on', () => (Date.now() > was + 1 ? Date.now() : null))
+}

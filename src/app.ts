@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
+import type { Hook } from './config/hook.ts'
+import { Alerts } from './delivery/alerts.ts'
 import { DeliveryEngine } from './delivery/engine.ts'
 import { buildPublicListener } from './ingest/public-listener.ts'
 import { createReceive } from './ingest/receive.ts'
@@ -7,9 +9,11 @@ import { createVerifier } from './ingest/signature.ts'
 import { createHealth } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import type { HookState } from './observability/metrics.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
+import { Retention } from './store/retention.ts'
 import { SqliteStore } from './store/sqlite/sqlite-store.ts'
-import type { Store } from './store/store.ts'
+import type { AcceptedSpan, ReplayFilter, Store } from './store/store.ts'
 
 /** The whole relay, wired and not yet listening. */
 export interface App {
@@ -18,6 +22,12 @@ export interface App {
   store: Store
   /** Begins to deliver what is due. */
   start(): void
+  /** Takes a new list of hooks over, without a lost or doubled delivery. */
+  setHooks(hooks: readonly Hook[]): void
+  /** Puts deliveries back to pending, all that match in one step, dead ones unless the filter says otherwise. */
+  replay(filter: ReplayFilter): Promise<{ replayed: number }>
+  /** Makes deliveries for events from before the hook was there, as far as it wants them. `null`: no such hook. */
+  replayMissing(hook: string, span: AcceptedSpan): Promise<{ replayed: number } | null>
   /** Not ready any more, nothing new taken; what is in flight is finished and settled. Ends within the configured bound. */
   stop(): Promise<void>
 }
@@ -31,6 +41,7 @@ export interface AppOptions {
 
 /** How long to wait at the start for a predecessor that still holds the store. */
 const LOCK_WAIT_MS = 10_000
+const DAY_MS = 86_400_000
 
 export async function createApp({ config, log, onFatal }: AppOptions): Promise<App> {
   const metrics = createMetrics()
@@ -41,14 +52,23 @@ export async function createApp({ config, log, onFatal }: AppOptions): Promise<A
     onFatal,
   })
   const health = createHealth(store)
-  const delivery = new DeliveryEngine({ store, hooks: config.hooks, log, metrics, random: Math.random })
+  const alerts = new Alerts({ url: config.alertUrl, log })
+  let hooks: readonly Hook[] = config.hooks
+  const delivery = new DeliveryEngine({ store, hooks, log, metrics, alerts, random: Math.random })
   const receive = createReceive({
     store,
-    hooks: config.hooks,
+    hooks: () => hooks,
     acceptEventTypes: config.acceptEventTypes,
     log,
     onAccepted: () => delivery.wake(),
   })
+  const retention = new Retention({
+    store,
+    log,
+    payloadAgeMs: config.payloadRetentionDays * DAY_MS,
+    dedupAgeMs: config.dedupRetentionDays * DAY_MS,
+  })
+  metrics.watchHooks(() => hookStates(store, delivery))
   const verify = createVerifier(config.seamWebhookSecrets)
   const publicListener = await buildPublicListener({ config, verify, receive, health, log, metrics })
   const operatorListener = buildOperatorListener({ token: config.operatorListener.token, metrics })
@@ -58,7 +78,27 @@ export async function createApp({ config, log, onFatal }: AppOptions): Promise<A
     publicListener,
     operatorListener,
     store,
-    start: () => delivery.start(),
+    start() {
+      delivery.start()
+      retention.start()
+    },
+    setHooks(newHooks) {
+      hooks = newHooks
+      delivery.setHooks(newHooks)
+    },
+    async replay(filter) {
+      const result = await store.replay(filter)
+      delivery.wake()
+      return result
+    },
+    async replayMissing(name, span) {
+      const hook = hooks.find((one) => one.name === name)
+      if (hook === undefined) return null
+      const { events, workspaces = null } = hook
+      const result = await store.replayMissing({ hook: name, events, workspaces, ...span })
+      delivery.wake()
+      return result
+    },
     stop() {
       stopped ??= stop()
       return stopped
@@ -72,7 +112,21 @@ export async function createApp({ config, log, onFatal }: AppOptions): Promise<A
     const cutConnections = setTimeout(() => publicListener.server.closeAllConnections(), graceMs)
     await Promise.all([publicListener.close(), delivery.stop(graceMs)])
     clearTimeout(cutConnections)
+    await Promise.all([alerts.stop(), retention.stop()])
     await operatorListener.close()
     await store.close()
   }
+}
+
+/** What the store holds for each hook, and its breaker; `null` for a hook that is no longer configured. */
+async function hookStates(store: Store, delivery: DeliveryEngine): Promise<HookState[]> {
+  const breakers = delivery.breakers()
+  const stats = new Map((await store.stats()).map((one) => [one.hook, one]))
+  return [...new Set([...breakers.keys(), ...stats.keys()])].map((hook) => ({
+    hook,
+    pending: stats.get(hook)?.pending ?? 0,
+    dead: stats.get(hook)?.dead ?? 0,
+    oldestPendingAgeMs: stats.get(hook)?.oldestPendingAgeMs ?? 0,
+    breaker: breakers.get(hook) ?? null,
+  }))
 }

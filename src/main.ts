@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   try {
     const app = await createApp({ config, log, onFatal })
     stopOnSignal(app, config, log)
+    reloadOnSignal(app, log)
     await listen(app, config, log)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -87,6 +88,20 @@ function stopOnSignal(app: App, config: Config, log: Logger): void {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+}
+
+/** `SIGHUP` reads the hooks again. What is wrong with them is logged, and the old ones stay. */
+function reloadOnSignal(app: App, log: Logger): void {
+  process.on('SIGHUP', () => {
+    try {
+      const { hooks } = readConfig(process.env)
+      app.setHooks(hooks)
+      log.info({ hooks: hooks.map(({ name }) => name) }, 'hooks taken over')
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      log.error({ mistakes: error.mistakes }, 'hooks not taken over, the old ones stay')
+    }
+  })
 }
 
 function exit(code: number): never {

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Hook } from '../config/hook.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
-import { HookClient } from './hook-client.ts'
+import type { Breaker } from './breaker.ts'
 import type { Attempt } from './hook-client.ts'
+import { Lane } from './lane.ts'
 import { nextState } from './next-state.ts'
 import type { Outcome } from './outcome.ts'
 import { Settler } from './settler.ts'
@@ -16,7 +18,7 @@ import { Settler } from './settler.ts'
  *    └──── lease expired ─┘
  *
  * The engine claims what is due, as much as each hook has room for, sends it, and settles what came of it.
- * The rules are in next-state.ts; the store only keeps the state.
+ * The rules are in next-state.ts and breaker.ts; the store only keeps the state.
  */
 
 export interface EngineOptions {
@@ -24,6 +26,8 @@ export interface EngineOptions {
   hooks: readonly Hook[]
   log: Logger
   metrics: Metrics
+  /** Who is told of what a person should look at. */
+  alerts: { deadLetter(hook: string, webhookId: string): void; breakerOpened(hook: string): void }
   /** The jitter's source, a number from 0 up to 1. */
   random: () => number
 }
@@ -33,17 +37,10 @@ const POLL_INTERVAL_MS = 1000
 /** A lease outlasts the attempt by this, for its outcome to be written even by a store that is slow. */
 const LEASE_MARGIN_MS = 30_000
 
-/** One hook's share of the engine. */
-interface Lane {
-  hook: Hook
-  client: HookClient
-  inFlight: number
-}
-
 /** Delivers at least once what the store holds. */
 export class DeliveryEngine {
   readonly #options: EngineOptions
-  readonly #lanes: Lane[]
+  readonly #lanes = new Map<string, Lane>()
   readonly #settler: Settler
   readonly #inFlight = new Set<Attempt>()
   #onIdle: (() => void) | null = null
@@ -56,7 +53,7 @@ export class DeliveryEngine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#settler = new Settler({ ...options, holdMs: LEASE_MARGIN_MS })
-    this.#lanes = options.hooks.map((hook) => ({ hook, client: new HookClient(hook), inFlight: 0 }))
+    this.setHooks(options.hooks)
   }
 
   start(): void {
@@ -67,6 +64,29 @@ export class DeliveryEngine {
   wake(): void {
     this.#woken = true
     this.#endSleep?.()
+  }
+
+  /**
+   * Takes a new list of hooks over. What is in flight ends as it began; deliveries of a hook that is no longer
+   * named stay as they are until it is named again.
+   */
+  setHooks(hooks: readonly Hook[]): void {
+    for (const [name, lane] of this.#lanes) {
+      if (hooks.some((hook) => hook.name === name)) continue
+      this.#lanes.delete(name)
+      void lane.drain()
+    }
+    for (const hook of hooks) {
+      const lane = this.#lanes.get(hook.name)
+      if (lane === undefined) this.#lanes.set(hook.name, new Lane(hook))
+      else if (!isDeepStrictEqual(lane.hook, hook)) lane.change(hook)
+    }
+    this.wake()
+  }
+
+  /** The state of each hook's breaker. */
+  breakers(): Map<string, Breaker['state']> {
+    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.breaker]))
   }
 
   /** Claims no more, gives what is in flight `graceMs` to end, interrupts the rest and settles everything. */
@@ -88,7 +108,7 @@ export class DeliveryEngine {
     })
     clearTimeout(interruption)
     await this.#settler.stop()
-    await Promise.all(this.#lanes.map((lane) => lane.client.close()))
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
   }
 
   async #run(): Promise<void> {
@@ -102,12 +122,19 @@ export class DeliveryEngine {
 
   /** @returns how long nothing will be due, in milliseconds */
   async #claimAndSend(): Promise<number> {
-    const wants = this.#lanes.flatMap(wantOf)
-    if (wants.length === 0) return POLL_INTERVAL_MS
+    const now = performance.now()
+    const wants: ClaimWant[] = []
+    let idleMs = POLL_INTERVAL_MS
+    for (const lane of this.#lanes.values()) {
+      const limit = lane.room(now)
+      if (limit > 0) wants.push(wantOf(lane.hook, limit))
+      else idleMs = Math.min(idleMs, lane.nextRoomInMs(now) ?? idleMs)
+    }
+    if (wants.length === 0) return idleMs
     try {
       const { deliveries, nextDueInMs } = await this.#options.store.claim(wants)
       for (const delivery of deliveries) this.#begin(delivery)
-      return Math.min(nextDueInMs ?? POLL_INTERVAL_MS, POLL_INTERVAL_MS)
+      return Math.min(idleMs, nextDueInMs ?? idleMs)
     } catch (error) {
       this.#options.log.error({ err: error }, 'deliveries could not be claimed')
       return POLL_INTERVAL_MS
@@ -115,17 +142,24 @@ export class DeliveryEngine {
   }
 
   #begin(delivery: ClaimedDelivery): void {
-    const lane = this.#lanes.find(({ hook }) => hook.name === delivery.hook) as Lane
-    const attempt = lane.client.send(delivery)
-    lane.inFlight++
+    const lane = this.#lanes.get(delivery.hook)
+    // Claimed while its hook was taken out of the configuration: put back for when it is named again.
+    if (lane === undefined) return this.#putBack(delivery)
+    const { hook } = lane
+    const attempt = lane.begin(delivery, performance.now())
     this.#inFlight.add(attempt)
     void attempt.outcome.then((outcome) => {
-      lane.inFlight--
       this.#inFlight.delete(attempt)
-      this.#end(lane.hook, delivery, outcome)
+      if (lane.end(outcome, performance.now())) this.#reportOpened(hook)
+      this.#end(hook, delivery, outcome)
       this.wake()
       if (this.#inFlight.size === 0) this.#onIdle?.()
     })
+  }
+
+  #putBack({ eventSeq, hook, attempt, failures }: ClaimedDelivery): void {
+    const record = { durationMs: 0, status: null, errorCode: 'interrupted', answer: null }
+    this.#settler.add({ eventSeq, hook, attempt, record, next: { state: 'pending', delayMs: 0, failures } })
   }
 
   #end(hook: Hook, delivery: ClaimedDelivery, outcome: Outcome): void {
@@ -142,7 +176,7 @@ export class DeliveryEngine {
   }
 
   #report(delivery: ClaimedDelivery, outcome: Outcome, next: NextState): void {
-    const { log, metrics } = this.#options
+    const { log, metrics, alerts } = this.#options
     metrics.attempt(delivery.hook, outcome.kind, outcome.record.durationMs)
     const about = {
       webhook_id: delivery.webhookId,
@@ -161,8 +195,18 @@ export class DeliveryEngine {
         break
       case 'dead':
         log.error(about, 'delivery given up: a dead letter')
+        alerts.deadLetter(delivery.hook, delivery.webhookId)
         break
     }
+  }
+
+  #reportOpened({ name, breaker }: Hook): void {
+    const { log, alerts } = this.#options
+    log.error(
+      { hook: name, cooldown_ms: breaker.cooldownMs },
+      'breaker opened: the hook fails, its deliveries wait',
+    )
+    alerts.breakerOpened(name)
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -177,7 +221,11 @@ export class DeliveryEngine {
   }
 }
 
-function wantOf({ hook, inFlight }: Lane): ClaimWant[] {
-  const limit = hook.concurrency - inFlight
-  return limit > 0 ? [{ hook: hook.name, limit, leaseMs: hook.timeoutMs + LEASE_MARGIN_MS }] : []
+function wantOf(hook: Hook, limit: number): ClaimWant {
+  return {
+    hook: hook.name,
+    limit,
+    leaseMs: hook.timeoutMs + LEASE_MARGIN_MS,
+    ordered: hook.ordering === 'credential',
+  }
 }

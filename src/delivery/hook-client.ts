@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net'
 import { Webhook } from 'svix'
-import { Pool } from 'undici'
+import { Pool, buildConnector, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { Hook } from '../config/hook.ts'
 import type { AttemptRecord, ClaimedDelivery } from '../store/store.ts'
@@ -27,6 +28,8 @@ export class HookClient {
   readonly #pool: Pool
   readonly #signers: Webhook[]
   readonly #fixedHeaders: string[]
+  readonly #connector = buildConnector({ allowH2: false, timeout: 0 })
+  readonly #connecting = new Set<Socket>()
 
   constructor(hook: Hook) {
     const url = new URL(hook.url)
@@ -43,7 +46,7 @@ export class HookClient {
     this.#pool = new Pool(url.origin, {
       connections: hook.concurrency,
       allowH2: false,
-      connect: { timeout: hook.timeoutMs },
+      connect: (options, callback) => this.#connect(options, callback),
       // One deadline for the whole attempt stands in for these: they start anew with every byte.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -71,9 +74,31 @@ export class HookClient {
     return exchange
   }
 
+  /** Closes the connections once what is in flight has ended; nothing may be sent any more. */
+  async drain(): Promise<void> {
+    await this.#pool.close()
+  }
+
   /** Closes the connections, those in use too. */
   async close(): Promise<void> {
-    await this.#pool.destroy()
+    const destroyed = this.#pool.destroy()
+    for (const socket of this.#connecting) socket.destroy(new errors.ClientDestroyedError())
+    await destroyed
+  }
+
+  /**
+   * Opens a connection, and gives it up no later than the attempt that it is opened for. The connector's own
+   * timeout is late by up to a second, and the pool does not know of a connection that is still being opened.
+   */
+  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
+    // It gives back the socket, which its type does not say.
+    const socket = this.#connector(options, (...result) => {
+      clearTimeout(deadline)
+      this.#connecting.delete(socket)
+      callback(...result)
+    }) as unknown as Socket
+    const deadline = setTimeout(() => socket.destroy(new errors.ConnectTimeoutError()), this.#hook.timeoutMs)
+    this.#connecting.add(socket)
   }
 }
 

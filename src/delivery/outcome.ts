@@ -39,19 +39,37 @@ export function outcomeOfAnswer(
 
 /** The code for an error that the HTTP client raised. `answered`: the status had been read by then. */
 export function errorCodeOf(error: unknown, answered: boolean): ErrorCode {
-  const code = (error as { code?: string } | null)?.code ?? ''
+  const code = codeOf(error)
   if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'dns_failed'
   if (code === 'ECONNREFUSED') return 'connection_refused'
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'timeout'
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'response_incomplete'
+  if (isBrokenHttp(error, code, answered)) return 'response_invalid'
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET')
     return answered ? 'response_incomplete' : 'connection_reset'
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'response_invalid'
-  if (
-    /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(
-      code,
-    )
-  )
-    return 'tls_failed'
+  if (TLS_CODES.test(code)) return 'tls_failed'
   return answered ? 'response_incomplete' : 'connection_failed'
+}
+
+/** OpenSSL's own, and its verdicts on certificates as Node names them. */
+const TLS_CODES =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|ERROR_IN_C|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|EPROTO)/
+
+/** A host of several addresses fails with all their errors at once; that one of them refused tells the most. */
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.some((one) => codeOf(one) === 'ECONNREFUSED'))
+    return 'ECONNREFUSED'
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+function isBrokenHttp(error: unknown, code: string, answered: boolean): boolean {
+  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code.startsWith('HPE_')) return true
+  // Two lengths that contradict each other are no answer; a body of another length than announced is part of one.
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return !answered
+  if (!(error instanceof Error)) return false
+  // undici leaves out the parser's code. An end in the middle of a chunk is a broken connection, not broken HTTP.
+  if (error.name === 'HTTPParserError') return !error.message.includes('Invalid EOF state')
+  // It asserts that a status is at least 100, and calls a 100 or a 101 that nobody asked for bad.
+  if (code === 'ERR_ASSERTION') return true
+  return code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(error.message)
 }

@@ -17,7 +17,8 @@ export type Receive = (bytes: Buffer, messageId: string) => Promise<Receipt>
 
 export interface ReceiveOptions {
   store: Store
-  hooks: readonly Hook[]
+  /** The hooks as they are now: they can change while the process runs. */
+  hooks: () => readonly Hook[]
   /** Patterns of the event types to take in. */
   acceptEventTypes: readonly string[]
   log: Logger
@@ -49,7 +50,7 @@ export function createReceive({ store, hooks, acceptEventTypes, log, onAccepted 
 
   async function acceptEvent(event: JudgedEvent, messageId: string): Promise<Receipt> {
     const webhookId = event.isSample ? messageId : event.eventId
-    const deliveries = deliveriesFor(event, hooks)
+    const deliveries = deliveriesFor(event, hooks())
     const result = await store.accept({ webhookId, messageId, event, deliveries })
     const about = { event_id: event.eventId, event_type: event.eventType, message_id: messageId }
     switch (result.outcome) {

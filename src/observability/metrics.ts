@@ -1,7 +1,20 @@
-import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
 /** What a webhook request came to: the `outcome` label. The codes of problems, and the kinds of receipt. */
 export type WebhookOutcome = 'accepted' | 'duplicate' | 'conflict' | 'quarantined' | 'ignored' | (string & {})
+
+/** How a hook stands. */
+export interface HookState {
+  hook: string
+  /** Deliveries that are not settled. */
+  pending: number
+  dead: number
+  oldestPendingAgeMs: number
+  /** `null`: the hook is no longer configured, and its deliveries are kept and not attempted. */
+  breaker: (typeof BREAKER_STATES)[number] | null
+}
+
+const BREAKER_STATES = ['closed', 'open', 'recovering'] as const
 
 /** Every metric of the process, in Prometheus's naming; seconds, as Prometheus counts. */
 export interface Metrics {
@@ -10,6 +23,8 @@ export interface Metrics {
   /** A delivery has come to its end: `delivered` or `dead`. Counted once that is on disk. */
   settled(hook: string, state: string): void
   commit(calls: number, durationMs: number): void
+  /** From where to learn, at each reading, how the hooks stand. */
+  watchHooks(read: () => Promise<HookState[]>): void
   /** The text format, and its content type. */
   read(): Promise<{ contentType: string; text: string }>
 }
@@ -63,6 +78,30 @@ export function createMetrics(): Metrics {
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
     registers,
   })
+  const gauge = (name: string, help: string, ...more: string[]) =>
+    new Gauge({ name: `seam_relay_${name}`, help, labelNames: ['hook', ...more], registers })
+  const pending = gauge('deliveries_pending', 'Deliveries that are waiting, or under way.')
+  const dead = gauge('deliveries_dead', 'Dead letters that are kept.')
+  const oldestPending = gauge('oldest_pending_age_seconds', 'Age of the oldest delivery that is not settled.')
+  const breaker = gauge('breaker_state', '1 for the state that the breaker is in.', 'state')
+  const configured = gauge('hook_configured', '0 for a hook with deliveries that is no longer configured.')
+  let readHooks: () => Promise<HookState[]> = async () => []
+
+  async function refreshHooks(): Promise<void> {
+    const states = await readHooks()
+    for (const one of [pending, dead, oldestPending, breaker, configured]) one.reset()
+    for (const state of states) {
+      const { hook } = state
+      pending.set({ hook }, state.pending)
+      dead.set({ hook }, state.dead)
+      oldestPending.set({ hook }, state.oldestPendingAgeMs / 1000)
+      configured.set({ hook }, state.breaker === null ? 0 : 1)
+      for (const name of state.breaker === null ? [] : BREAKER_STATES) {
+        breaker.set({ hook, state: name }, state.breaker === name ? 1 : 0)
+      }
+    }
+  }
+
   // Finding a label set's place costs more than counting in it, so each place is looked up once.
   const webhooksOf = memoize((outcome) => webhooks.labels(outcome))
   const attemptsOf = memoize((...labels) => attempts.labels(...labels))
@@ -82,7 +121,14 @@ export function createMetrics(): Metrics {
       commitSeconds.observe(durationMs / 1000)
       commitCalls.observe(calls)
     },
-    read: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    watchHooks(read) {
+      readHooks = read
+    },
+    async read() {
+      // A store that fails now must not take the other metrics with it.
+      await refreshHooks().catch(() => {})
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
   }
 }
 

@@ -52,3 +52,4 @@ if (forwardUrl === undefined) {
 
 await app.listen({ host: '127.0.0.1', port: 0 })
 process.send?.({ port: (app.server.address() as AddressInfo).port })
+process.on('disconnect', () => process.exit())

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { measureDelivery } from './delivery.ts'
 import type { LoadResult } from './load.ts'
 import { sendLoad, startBaseline, startReceiver, startRelay } from './processes.ts'
 
@@ -88,7 +89,8 @@ async function main(): Promise<void> {
     console.log(`| ${name} | ${cells.join(' | ')} |`)
   }
   const [a, b, c, d] = [...results.values()] as [Measurement[], Measurement[], Measurement[], Measurement[]]
-  console.log(`\nb/a ${ratio(b, a)}   d/c ${ratio(d, c)}`)
+  console.log(`\nb/a ${ratio(b, a)}   d/c ${ratio(d, c)}\n`)
+  for (const line of await measureDelivery(secret, rounds, count)) console.log(line)
 }
 
 async function measureLoad(port: number): Promise<Measurement> {

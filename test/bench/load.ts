@@ -26,6 +26,7 @@ export interface LoadResult {
 process.on('message', (request: LoadRequest) => {
   void run(request).then((result) => process.send?.(result))
 })
+process.on('disconnect', () => process.exit())
 
 async function run(request: LoadRequest): Promise<LoadResult> {
   const requests = Array.from({ length: request.count }, () => signedRequest(request))

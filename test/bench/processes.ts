@@ -67,6 +67,7 @@ export async function startRelay(secret: string, hooks: unknown[], folder?: stri
       RATE_LIMIT_PER_MINUTE: '1000000000',
     },
   })
+  process.once('exit', () => child.kill())
   const { publicPort, operatorUrl } = await listening(child)
   return {
     port: publicPort,

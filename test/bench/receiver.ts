@@ -10,6 +10,7 @@ let count = 0
 const server = createServer({ noDelay: true }, serve)
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 process.on('message', () => process.send?.({ count }))
+process.on('disconnect', () => process.exit())
 
 /** Answers each request when its body, of the length that it names, has come. */
 function serve(socket: Socket): void {

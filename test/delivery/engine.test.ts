@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Webhook } from 'svix'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
 import { VERSION } from '../../src/version.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
@@ -142,4 +143,133 @@ test('a hook gets the event types and workspaces that it names, and no others', 
   await here.hasReceived(1)
   expect(issued.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[0]?.event_id])
   expect(here.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[1]?.event_id])
+})
+
+describe('a breaker', () => {
+  test('opens after so many failures in a row, and then deliveries wait and burn no attempts', async () => {
+    const receiver = await startReceiver(500)
+    const settings = {
+      concurrency: 1,
+      breaker: { failures: 3, cooldownMs: 600_000 },
+      retry: { initialDelayMs: 1, maxDelayMs: 1 },
+    }
+    const relay = await startRelay(hookTo(receiver, settings))
+    await Promise.all(Array.from({ length: 20 }, () => relay.send(credentialEvent())))
+    await until('the breaker to open', async () =>
+      (await relay.metrics()).includes('seam_relay_breaker_state{hook="one",state="open"} 1'),
+    )
+    expect(receiver.received).toHaveLength(3)
+    expect(await relay.metrics()).toContain('seam_relay_deliveries_pending{hook="one"} 20')
+  })
+
+  test('lets one probe through after the cool-down, and the rest once it succeeded', async () => {
+    const receiver = await startReceiver(500)
+    const settings = { breaker: { failures: 2, cooldownMs: 50 }, retry: { initialDelayMs: 1, maxDelayMs: 1 } }
+    const relay = await startRelay(hookTo(receiver, settings))
+    await Promise.all(Array.from({ length: 30 }, () => relay.send(credentialEvent())))
+    await until('the breaker to open', () =>
+      relay.logLines.some(({ msg }) => String(msg).startsWith('breaker opened')),
+    )
+    receiver.behaviour = 204
+    await until('all to be delivered', async () =>
+      (await relay.metrics()).includes(
+        'seam_relay_deliveries_settled_total{hook="one",state="delivered"} 30',
+      ),
+    )
+    expect(await relay.metrics()).toContain('seam_relay_breaker_state{hook="one",state="closed"} 1')
+  })
+})
+
+test('maxPerSecond is never exceeded in any second', async () => {
+  const times: number[] = []
+  const receiver = await startReceiver((_request, response) => {
+    times.push(performance.now())
+    response.writeHead(204).end()
+  })
+  const relay = await startRelay(hookTo(receiver, { maxPerSecond: 10 }))
+  await Promise.all(Array.from({ length: 25 }, () => relay.send(credentialEvent())))
+  await receiver.hasReceived(25)
+  // The sender's clock is not the receiver's: what was sent a second apart may arrive a little closer.
+  const spans = times.slice(10).map((time, index) => time - (times[index] as number))
+  expect(Math.min(...spans)).toBeGreaterThan(500)
+})
+
+describe('ordering: credential', () => {
+  test('sends the deliveries of one credential one at a time in order, and holds up no other', async () => {
+    const slow = credentialEvent().acs_credential_id
+    let failures = 3
+    const receiver = await startReceiver(({ body }, response) => {
+      const fails = body.includes(slow) && failures-- > 0
+      response.writeHead(fails ? 500 : 204).end()
+    })
+    const relay = await startRelay(hookTo(receiver, { ordering: 'credential', ...quick }))
+    const ordered = Array.from({ length: 5 }, () => credentialEvent({ acs_credential_id: slow }))
+    for (const event of ordered) await relay.send(event)
+    const others = Array.from({ length: 10 }, () => credentialEvent())
+    await Promise.all(others.map((event) => relay.send(event)))
+    await receiver.hasReceived(3 + 5 + 10)
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id'])
+    const head = ordered[0]?.event_id
+    const rest = ordered.slice(1).map(({ event_id }) => event_id)
+    expect(ids.filter((id) => ordered.some(({ event_id }) => event_id === id))).toEqual([
+      head,
+      head,
+      head,
+      head,
+      ...rest,
+    ])
+    expect(new Set(ids)).toEqual(new Set([...ordered, ...others].map(({ event_id }) => event_id)))
+  })
+
+  test('a dead letter lets those behind it pass', async () => {
+    const credential = credentialEvent().acs_credential_id
+    const events = Array.from({ length: 3 }, () => credentialEvent({ acs_credential_id: credential }))
+    const receiver = await startReceiver(({ headers }, response) => {
+      response.writeHead(headers['webhook-id'] === events[0]?.event_id ? 410 : 204).end()
+    })
+    const relay = await startRelay(hookTo(receiver, { ordering: 'credential' }))
+    for (const event of events) await relay.send(event)
+    await receiver.hasReceived(3)
+    expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
+      events.map(({ event_id }) => event_id),
+    )
+  })
+})
+
+describe('a new list of hooks', () => {
+  const hooksOf = (relayHooks: Record<string, unknown>[]) =>
+    readConfig({ SEAM_WEBHOOK_SECRET: newSecret(), HOOKS: JSON.stringify(relayHooks) }).hooks
+
+  test('is taken over without a lost or doubled delivery while webhooks keep coming', async () => {
+    const [before, after] = [await startReceiver(), await startReceiver()]
+    const relay = await startRelay(hookTo(before))
+    const events = Array.from({ length: 60 }, () => credentialEvent())
+    const sending = Promise.all(events.map((event) => relay.send(event)))
+    await before.hasReceived(1)
+    relay.app.setHooks(hooksOf([{ name: 'one', url: after.url, concurrency: 4 }]))
+    await sending
+    await until('all to be delivered', () => before.received.length + after.received.length >= events.length)
+    const ids = [...before.received, ...after.received].map(({ headers }) => headers['webhook-id'])
+    expect(ids).toHaveLength(events.length)
+    expect(new Set(ids)).toEqual(new Set(events.map(({ event_id }) => event_id)))
+  })
+
+  test('keeps the deliveries of a hook that it no longer names, shows them, and sends them when it is named again', async () => {
+    const receiver = await startReceiver(500)
+    const relay = await startRelay(hookTo(receiver, { retry: { initialDelayMs: 5, maxDelayMs: 5 } }))
+    const event = credentialEvent()
+    await relay.send(event)
+    await receiver.hasReceived(1)
+    relay.app.setHooks([])
+    await until('it to be shown as not configured', async () =>
+      (await relay.metrics()).includes('seam_relay_hook_configured{hook="one"} 0'),
+    )
+    expect(await relay.metrics()).toContain('seam_relay_deliveries_pending{hook="one"} 1')
+    receiver.behaviour = 204
+    relay.app.setHooks(hooksOf([{ name: 'one', url: receiver.url }]))
+    await until('it to be delivered', () => relay.logLines.some(({ msg }) => msg === 'delivered'))
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(
+      new Set([event.event_id]),
+    )
+  })
 })

@@ -71,6 +71,10 @@ describe('an error before the answer', () => {
     ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_failed'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_failed'],
     ['EPROTO', 'tls_failed'],
+    ['ERR_OSSL_EVP_UNSUPPORTED', 'tls_failed'],
+    ['CRL_HAS_EXPIRED', 'tls_failed'],
+    ['PATH_LENGTH_EXCEEDED', 'tls_failed'],
+    ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'response_invalid'],
     ['ENETUNREACH', 'connection_failed'],
     ['EHOSTUNREACH', 'connection_failed'],
     ['SOMETHING_NEW', 'connection_failed'],
@@ -78,7 +82,17 @@ describe('an error before the answer', () => {
     expect(errorCodeOf(Object.assign(new Error('x'), { code }), false)).toBe(expected)
   })
 
-  test.each([new Error('x'), { code: undefined }, 'x', null, undefined])(
+  test.each([
+    [['ENETUNREACH', 'ECONNREFUSED'], 'connection_refused'],
+    [['ECONNREFUSED', 'ENETUNREACH'], 'connection_refused'],
+    [['EHOSTUNREACH', 'ENETUNREACH'], 'connection_failed'],
+  ])('of several addresses, with %j, is %s', (codes, expected) => {
+    const errors = codes.map((code) => Object.assign(new Error('x'), { code }))
+    const error = Object.assign(new AggregateError(errors), { code: codes[0] })
+    expect(errorCodeOf(error, false)).toBe(expected)
+  })
+
+  test.each([new Error('x'), { code: undefined }, { code: 23 }, 'x', null, undefined])(
     'without a code is connection_failed',
     (error) => {
       expect(errorCodeOf(error, false)).toBe('connection_failed')

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { parseRetryAfter } from '../../src/delivery/retry-after.ts'
 
 const now = Date.parse('1994-11-06T08:49:00Z')
@@ -15,6 +15,21 @@ test.each([
 ])('"%s" asks for %d ms', (header, ms) => {
   expect(parseRetryAfter(header, now)).toBe(ms)
 })
+
+test.each(['America/New_York', 'Asia/Kolkata', 'UTC'])(
+  'the asctime form, without a zone, is GMT in %s',
+  (zone) => {
+    const before = process.env['TZ']
+    onTestFinished(() => {
+      if (before === undefined) delete process.env['TZ']
+      else process.env['TZ'] = before
+    })
+    process.env['TZ'] = zone
+    expect(parseRetryAfter('Sun Nov  6 08:49:37 1994', now)).toBe(37_000)
+    expect(parseRetryAfter('Wed Nov 16 08:49:37 1994', now)).toBe(37_000 + 10 * 86_400_000)
+    expect(parseRetryAfter('Sun, 06 Nov 1994 08:49:37', now)).toBe(37_000)
+  },
+)
 
 test('a date that has passed asks for no wait', () => {
   expect(parseRetryAfter('Sun, 06 Nov 1994 08:48:59 GMT', now)).toBe(0)

@@ -9,6 +9,12 @@ import type { LoadRequest, LoadResult } from './load.ts'
 
 const here = (file: string) => new URL(file, import.meta.url)
 
+/** A relay must not outlive a benchmark that fails; the others end when their parent does. */
+const relays = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const relay of relays) relay.kill()
+})
+
 /** A process of the benchmark, and how to end it. */
 export interface Running {
   port: number
@@ -67,12 +73,13 @@ export async function startRelay(secret: string, hooks: unknown[], folder?: stri
       RATE_LIMIT_PER_MINUTE: '1000000000',
     },
   })
-  process.once('exit', () => child.kill())
+  relays.add(child)
   const { publicPort, operatorUrl } = await listening(child)
   return {
     port: publicPort,
     async stop() {
       await end(child)
+      relays.delete(child)
       if (folder === undefined) rmSync(data, { recursive: true })
     },
     async counter(name, labels = '') {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { credentialEvent } from '../support/credential-event.ts'
 import { alertMessage } from '../../src/delivery/alert-message.ts'
 import type { AlertMessage, Troubles } from '../../src/delivery/alert-message.ts'
 import { Alerts } from '../../src/delivery/alerts.ts'
@@ -8,7 +9,7 @@ import type { AlertsOptions } from '../../src/delivery/alerts.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { VERSION } from '../../src/version.ts'
 import type { Receiver } from '../support/receiver.ts'
-import { startReceiver } from '../support/relay.ts'
+import { startReceiver, startRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
 const HOUR_MS = 3_600_000
@@ -228,3 +229,21 @@ function start(options: Omit<AlertsOptions, 'log'>) {
 function messages(receiver: Receiver): AlertMessage[] {
   return receiver.received.map(({ body }) => JSON.parse(body) as AlertMessage)
 }
+
+test('the relay announces a dead letter and an opened breaker at ALERT_URL', async () => {
+  const [announced, gone] = [await startReceiver(), await startReceiver(410)]
+  const failing = await startReceiver(500)
+  const HOOKS = JSON.stringify([
+    { name: 'gone', url: gone.url },
+    { name: 'failing', url: failing.url, breaker: { failures: 1, cooldownMs: 600_000 } },
+  ])
+  const relay = await startRelay({ HOOKS, ALERT_URL: announced.url })
+  const event = credentialEvent()
+  await relay.send(event)
+  const [message] = await announced.hasReceived(1)
+  expect(JSON.parse(message?.body ?? '')).toMatchObject({
+    text: expect.stringContaining('seam-relay'),
+    dead_letters: [{ hook: 'gone', count: 1, webhook_ids: [event.event_id] }],
+    breakers_opened: ['failing'],
+  })
+})

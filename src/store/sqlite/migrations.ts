@@ -91,8 +91,8 @@ const migrations: readonly string[] = [
   update deliveries set order_key = (select credential_id from events where seq = event_seq);
 
   -- The undelivered again, by credential. Told by settled_at and not by due_at, because that stays as it is when
-  -- a delivery is leased or put back, and so does this index. active_since is there for the statistics, and settled_at, though always null,
-  -- because without it SQLite reads each row to see that it is.
+  -- a delivery is leased or put back, and so does this index. active_since is there for the statistics, and
+  -- settled_at, though always null, because without it SQLite reads each row to see that it is.
   create index deliveries_order on deliveries (hook, order_key, event_seq, active_since, settled_at)
     where settled_at is null;
   create index deliveries_dead on deliveries (hook, event_seq) where state = 'dead';

@@ -254,6 +254,30 @@ describe('a new list of hooks', () => {
     expect(new Set(ids)).toEqual(new Set(events.map(({ event_id }) => event_id)))
   })
 
+  test.each([
+    ['changed', [{ timeoutMs: 20_000 }]],
+    ['left out', []],
+  ])(
+    'lets an attempt under way end when its hook is %s, and does not make it twice',
+    async (_what, settings) => {
+      const held: (() => void)[] = []
+      const receiver = await startReceiver((_request, response) =>
+        held.push(() => response.writeHead(204).end()),
+      )
+      const relay = await startRelay(hookTo(receiver))
+      await relay.send(credentialEvent())
+      await receiver.hasReceived(1)
+      relay.app.setHooks(hooksOf(settings.map((setting) => ({ name: 'one', url: receiver.url, ...setting }))))
+      for (const answer of held) answer()
+      await until('it to be settled', async () =>
+        (await relay.metrics()).includes(
+          'seam_relay_deliveries_settled_total{hook="one",state="delivered"} 1',
+        ),
+      )
+      expect(receiver.received).toHaveLength(1)
+    },
+  )
+
   test('keeps the deliveries of a hook that it no longer names, shows them, and sends them when it is named again', async () => {
     const receiver = await startReceiver(500)
     const relay = await startRelay(hookTo(receiver, { retry: { initialDelayMs: 5, maxDelayMs: 5 } }))

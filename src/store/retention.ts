@@ -12,7 +12,7 @@ export interface RetentionOptions {
 const ROUND_MS = 3_600_000
 /** Between two steps, so that pruning takes a small share of the store's time. */
 const STEP_PAUSE_MS = 50
-const STEP_ROWS = 200
+const STEP_ROWS = 100
 const FIRST_ROUND_MS = 60_000
 
 /** Removes what is older than is kept, in small steps, for as long as the process runs. */

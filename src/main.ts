@@ -11,6 +11,7 @@ import { VERSION } from './version.ts'
 /** "Configuration error", by the convention of sysexits.h. */
 const EXIT_CONFIG = 78
 const EXIT_FAILURE = 1
+const LAST_FLUSH_MS = 250
 
 // Gathered for at most a tenth of a second: a write for each line costs more than the line.
 const output = destination({ fd: 1, sync: false, minLength: 8192, periodicFlush: 100 })
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel, output)
   const onFatal = (error: Error) => {
     log.fatal({ err: error }, 'the store is lost, stopping at once')
-    exit(EXIT_FAILURE)
+    exitFlushed(EXIT_FAILURE)
   }
   try {
     const app = await createApp({ config, log, onFatal })
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     const { code, message } = error as NodeJS.ErrnoException
     log.fatal({ code, reason: message }, 'the start failed')
     process.stderr.write(`seam-relay cannot start: ${message}\n`)
-    exit(EXIT_FAILURE)
+    exitFlushed(EXIT_FAILURE)
   }
 }
 
@@ -51,7 +52,7 @@ function configOrExit(): Config {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`seam-relay cannot start: ${error.message}\n`)
-    return exit(EXIT_CONFIG)
+    return process.exit(EXIT_CONFIG)
   }
 }
 
@@ -68,21 +69,21 @@ async function listen(app: App, config: Config, log: Logger): Promise<void> {
 function stopOnSignal(app: App, config: Config, log: Logger): void {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals) => {
-    if (stopping) exit(EXIT_FAILURE)
+    if (stopping) process.exit(EXIT_FAILURE)
     stopping = true
     log.info({ signal }, 'stopping')
     setTimeout(() => {
       log.error('the stop took too long and was cut short')
-      exit(0)
-    }, config.shutdownTimeoutMs)
+      exitFlushed(0)
+    }, config.shutdownTimeoutMs * 0.95)
     app.stop().then(
       () => {
         log.info('stopped')
-        exit(0)
+        exitFlushed(0)
       },
       (error: unknown) => {
         log.error({ err: error }, 'the stop failed')
-        exit(EXIT_FAILURE)
+        exitFlushed(EXIT_FAILURE)
       },
     )
   }
@@ -104,7 +105,8 @@ function reloadOnSignal(app: App, log: Logger): void {
   })
 }
 
-function exit(code: number): never {
-  output.flushSync()
-  process.exit(code)
+/** Ends the process once the log is written, or after a moment: whoever reads it may be gone or stuck. */
+function exitFlushed(code: number): void {
+  setTimeout(() => process.exit(code), LAST_FLUSH_MS)
+  output.flush(() => process.exit(code))
 }

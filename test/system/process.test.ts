@@ -74,6 +74,16 @@ test('SIGTERM with a hook that never answers exits 0 within the bound, and the d
   expect([first, second].map((request) => request?.headers['seam-relay-attempt'])).toEqual(['1', '2'])
 })
 
+test('SIGTERM ends it also when nobody reads its log any more', async () => {
+  const relay = await startRelayProcess(newSecret(), {
+    DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}`,
+    HOOKS: '[]',
+  })
+  relay.child.stdout?.destroy()
+  expect((await relay.send(credentialEvent())).status).toBe(202)
+  expect(await relay.end('SIGTERM')).toBe(0)
+})
+
 test('neither payloads, secrets, signatures nor tokens are logged', async () => {
   const secret = newSecret()
   const receiver = await startReceiver(500)

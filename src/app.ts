@@ -11,6 +11,7 @@ import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { HookState } from './observability/metrics.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
+import { PostgresStore } from './store/postgres/postgres-store.ts'
 import { Retention } from './store/retention.ts'
 import { SqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { AcceptedSpan, ReplayFilter, Store } from './store/store.ts'
@@ -41,16 +42,13 @@ export interface AppOptions {
 
 /** How long to wait at the start for a predecessor that still holds the store. */
 const LOCK_WAIT_MS = 10_000
+/** And for a database that is just starting too. */
+const DATABASE_WAIT_MS = 60_000
 const DAY_MS = 86_400_000
 
 export async function createApp({ config, log, onFatal }: AppOptions): Promise<App> {
   const metrics = createMetrics()
-  const store: Store = await SqliteStore.open({
-    path: config.store.path,
-    lockWaitMs: LOCK_WAIT_MS,
-    onCommit: ({ calls, durationMs }) => metrics.commit(calls, durationMs),
-    onFatal,
-  })
+  const store = await openStore()
   const health = createHealth(store)
   const alerts = new Alerts({ url: config.alertUrl, log })
   let hooks: readonly Hook[] = config.hooks
@@ -103,6 +101,22 @@ export async function createApp({ config, log, onFatal }: AppOptions): Promise<A
       stopped ??= stop()
       return stopped
     },
+  }
+
+  function openStore(): Promise<Store> {
+    const onCommit = ({ calls, durationMs }: { calls: number; durationMs: number }) =>
+      metrics.commit(calls, durationMs)
+    if (config.store.kind === 'sqlite') {
+      return SqliteStore.open({ path: config.store.path, lockWaitMs: LOCK_WAIT_MS, onCommit, onFatal })
+    }
+    const onDue = () => delivery.wake()
+    return PostgresStore.open({
+      url: config.store.url,
+      startTimeoutMs: DATABASE_WAIT_MS,
+      log,
+      onCommit,
+      onDue,
+    })
   }
 
   async function stop(): Promise<void> {

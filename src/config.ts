@@ -4,12 +4,14 @@ import { readHooks } from './config/hooks.ts'
 import type { HooksSource } from './config/hooks.ts'
 import { ConfigError, hidden } from './config/mistake.ts'
 import type { Mistake } from './config/mistake.ts'
+import { STORE_EXPECTED, storeLocation } from './config/store-location.ts'
+import type { StoreLocation } from './config/store-location.ts'
 
 /** Everything that can be set, judged and with its defaults. Made once, from the environment that `main.ts` read. */
 export interface Config {
   seamWebhookSecrets: string[]
   hooks: Hook[]
-  store: { kind: 'sqlite'; path: string }
+  store: StoreLocation
   publicListener: Listener
   operatorListener: Listener & { token: string | undefined }
   acceptEventTypes: string[]
@@ -81,11 +83,11 @@ function hooksSource(read: EnvironmentReader): HooksSource | null {
   return null
 }
 
-function readStore(read: EnvironmentReader): Config['store'] {
+function readStore(read: EnvironmentReader): StoreLocation {
   const url = read.text('DATABASE_URL') ?? 'sqlite:./data/seam-relay.db'
-  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1]
-  if (path === undefined) read.mistake('DATABASE_URL', 'sqlite:PATH', hidden(url))
-  return { kind: 'sqlite', path: path ?? '' }
+  const location = storeLocation(url)
+  if (location === null) read.mistake('DATABASE_URL', STORE_EXPECTED, hidden(url))
+  return location ?? { kind: 'sqlite', path: '' }
 }
 
 function readOperatorListener(read: EnvironmentReader): Config['operatorListener'] {

@@ -51,6 +51,6 @@ export async function buildPublicListener(options: PublicListenerOptions): Promi
 }
 
 async function answerReadiness(reply: FastifyReply, health: Health): Promise<FastifyReply> {
-  const { ready, checks } = await health.readiness()
-  return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable', checks })
+  const { ready, ...why } = await health.readiness()
+  return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable', ...why })
 }

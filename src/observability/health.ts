@@ -1,9 +1,12 @@
+import { StoreError } from '../store/store.ts'
 import type { Store } from '../store/store.ts'
 
 /** What `/readyz` answers: whether webhooks can be taken, and each check by name. */
 export interface Readiness {
   ready: boolean
   checks: Record<'store' | 'process', 'ok' | 'failing' | 'stopping'>
+  /** Why the store fails, where it does. Names no host, user or value. */
+  reason?: string
 }
 
 export interface Health {
@@ -19,12 +22,12 @@ const CHECK_TIMEOUT_MS = 5000
 
 export function createHealth(store: Store): Health {
   let stopping = false
-  let latest: { at: number; healthy: Promise<boolean> } | null = null
+  let latest: { at: number; problem: Promise<string | null> } | null = null
 
-  function storeHealthy(): Promise<boolean> {
+  function storeProblem(): Promise<string | null> {
     const now = performance.now()
-    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, healthy: checkInTime(store) }
-    return latest.healthy
+    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, problem: problemInTime(store) }
+    return latest.problem
   }
 
   return {
@@ -35,25 +38,27 @@ export function createHealth(store: Store): Health {
       stopping = true
     },
     async readiness() {
-      const healthy = await storeHealthy()
+      const problem = await storeProblem()
       return {
-        ready: healthy && !stopping,
-        checks: { store: healthy ? 'ok' : 'failing', process: stopping ? 'stopping' : 'ok' },
+        ready: problem === null && !stopping,
+        checks: { store: problem === null ? 'ok' : 'failing', process: stopping ? 'stopping' : 'ok' },
+        ...(problem === null ? {} : { reason: problem }),
       }
     },
   }
 }
 
-async function checkInTime(store: Store): Promise<boolean> {
+/** Why a change cannot be put on disk; `null` if it can. */
+async function problemInTime(store: Store): Promise<string | null> {
   let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, CHECK_TIMEOUT_MS, false)
+  const tooLate = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, CHECK_TIMEOUT_MS, 'the store has not answered for too long')
   })
   const checked = store.check().then(
-    () => true,
-    () => false,
+    () => null,
+    (error: unknown) => (error instanceof StoreError ? error.message : 'the store fails'),
   )
-  const healthy = await Promise.race([checked, tooLate])
+  const problem = await Promise.race([checked, tooLate])
   clearTimeout(timer)
-  return healthy
+  return problem
 }

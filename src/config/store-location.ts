@@ -1,0 +1,13 @@
+/** Where everything is held. A URL may hold a password. */
+export type StoreLocation = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string }
+
+export const STORE_EXPECTED = 'sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE'
+
+/** Reads `sqlite:PATH` and `postgres://…`; `null` for anything else. */
+export function storeLocation(text: string): StoreLocation | null {
+  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1]
+  if (path !== undefined) return { kind: 'sqlite', path }
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return null
+  const { pathname } = new URL(text)
+  return pathname.length > 1 ? { kind: 'postgres', url: text } : null
+}

@@ -1,0 +1,111 @@
+import type { AcceptRequest } from '../store.ts'
+import type { Connections, Row, Statement } from './connections.ts'
+import { NOW } from './span-of-time.ts'
+
+/** `conflict`: the webhook id is known with other content, which is still to be set aside. */
+export type Acceptance = 'accepted' | 'duplicate' | 'conflict'
+
+/**
+ * Numbered in the order in which they came, entered in the order of their ids: two replicas that take the same ids
+ * in then wait for each other and never both. `on conflict do update` and not `do nothing`, because only that sees
+ * a row that another replica entered a moment ago. What comes back with the number that it was given is new.
+ */
+export const ACCEPT: Statement = {
+  name: 'accept',
+  text: `
+  with incoming as (
+    select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::text[], $10::boolean[], $11::text[]) with ordinality
+      as i (webhook_id, content_hash, times, message_id, event_id, event_type, workspace_id, credential_id,
+        occurred_at, is_sample, body, n)
+  ), numbered as materialized (
+    select nextval('seam_relay.event_seq') as seq, i.* from (select * from incoming order by n) i
+  ), known as (
+    insert into seam_relay.event_ids as known (seq, webhook_id, content_hash, accepted_at, last_seen_at, duplicates)
+    select seq, webhook_id, content_hash, ${NOW}, ${NOW}, times - 1 from numbered order by webhook_id
+    on conflict (webhook_id) do update set
+      duplicates = known.duplicates
+        + case when known.content_hash = excluded.content_hash then excluded.duplicates + 1 else 0 end,
+      last_seen_at = case when known.content_hash = excluded.content_hash then ${NOW} else known.last_seen_at end
+    returning seq, webhook_id, content_hash
+  ), entered as (
+    insert into seam_relay.events (seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
+      occurred_at, is_sample, accepted_at, body)
+    select seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
+      occurred_at, is_sample, ${NOW}, body
+    from numbered where seq in (select seq from known)
+  ), due as (
+    insert into seam_relay.deliveries (event_seq, hook, state, due_at, active_since, order_key)
+    select i.seq, d.hook, 'pending', ${NOW}, ${NOW}, i.credential_id
+    from unnest($12::bigint[], $13::text[]) as d (n, hook) join numbered i using (n)
+    where i.seq in (select seq from known)
+  )
+  select webhook_id, k.seq = i.seq as is_new, k.content_hash = i.content_hash as is_same
+  from numbered i join known k using (webhook_id)`,
+}
+
+/** Takes a group of events in, in one round trip; those that come with two contents under one id need a further one. */
+export async function acceptAll(
+  connections: Connections,
+  group: readonly AcceptRequest[],
+): Promise<Acceptance[]> {
+  const firsts = new Map<string, First>()
+  const laterAt: number[] = []
+  for (const [index, request] of group.entries()) {
+    const first = firsts.get(request.webhookId)
+    if (first === undefined) firsts.set(request.webhookId, { request, index, times: 1 })
+    else if (first.request.event.contentHash === request.event.contentHash) first.times++
+    else laterAt.push(index)
+  }
+  const known = await acceptDistinct(connections, [...firsts.values()])
+  const outcomes = group.map(({ webhookId }, index): Acceptance => {
+    const outcome = known.get(webhookId) as Acceptance
+    return outcome === 'accepted' && firsts.get(webhookId)?.index !== index ? 'duplicate' : outcome
+  })
+  if (laterAt.length === 0) return outcomes
+  const later = await acceptAll(
+    connections,
+    laterAt.map((index) => group[index] as AcceptRequest),
+  )
+  for (const [n, index] of laterAt.entries()) outcomes[index] = later[n] as Acceptance
+  return outcomes
+}
+
+/** The first of those that bring the same content under the same id, and how many they are. */
+interface First {
+  request: AcceptRequest
+  index: number
+  times: number
+}
+
+async function acceptDistinct(
+  connections: Connections,
+  firsts: readonly First[],
+): Promise<Map<string, Acceptance>> {
+  const requests = firsts.map(({ request }) => request)
+  const events = requests.map(({ event }) => event)
+  const deliveries = requests.flatMap((request, index) =>
+    request.deliveries.map(({ hook }) => ({ n: index + 1, hook })),
+  )
+  const rows = await connections.run(ACCEPT, [
+    requests.map(({ webhookId }) => webhookId),
+    events.map(({ contentHash }) => contentHash),
+    firsts.map(({ times }) => times),
+    requests.map(({ messageId }) => messageId),
+    events.map(({ eventId }) => eventId),
+    events.map(({ eventType }) => eventType),
+    events.map(({ workspaceId }) => workspaceId),
+    events.map(({ credentialId }) => credentialId),
+    events.map(({ occurredAt }) => occurredAt),
+    events.map(({ isSample }) => isSample),
+    events.map(({ body }) => body),
+    deliveries.map(({ n }) => n),
+    deliveries.map(({ hook }) => hook),
+  ])
+  return new Map(rows.map((row) => [row['webhook_id'] as string, outcomeOf(row)]))
+}
+
+function outcomeOf(row: Row): Acceptance {
+  if (row['is_new'] === true) return 'accepted'
+  return row['is_same'] === true ? 'duplicate' : 'conflict'
+}

@@ -1,0 +1,39 @@
+import type { StoreError } from '../store.ts'
+
+/** The first wait after a failed connect; each further one is twice as long. */
+const FIRST_MS = 100
+const LONGEST_MS = 2000
+
+/** How long to leave a database in peace that could not be reached. Shared by all that connect to it. */
+export class Backoff {
+  #failures = 0
+  #restUntil = 0
+  #reason = ''
+
+  /** Until the next attempt may be made, in milliseconds; 0 if it may be made now. */
+  restMs(): number {
+    return Math.max(0, this.#restUntil - performance.now())
+  }
+
+  /** Why the latest attempt failed. */
+  get reason(): string {
+    return this.#reason
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+    this.#restUntil = 0
+  }
+
+  /** @returns the error, for it to be thrown */
+  failed(error: StoreError): StoreError {
+    this.#reason = error.message
+    // Those that failed at the same time as this one are one failure.
+    if (this.restMs() > 0) return error
+    const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures)
+    this.#failures++
+    // Shortened at random, so that many replicas do not come all at once.
+    this.#restUntil = performance.now() + longest * (0.5 + Math.random() / 2)
+    return error
+  }
+}

@@ -1,0 +1,159 @@
+import { Pool, types } from 'pg'
+import type { ClientBase, PoolClient } from 'pg'
+import { StoreError } from '../store.ts'
+import type { Backoff } from './backoff.ts'
+import { isDataError, isOutOfStep, storeErrorFrom } from './database-error.ts'
+
+/** A statement that is parsed once on each connection. */
+export interface Statement {
+  name: string
+  text: string
+}
+
+/** A statement with the values of its parameters. */
+export type Step = [statement: Statement, values: unknown[]]
+
+/** A row as the statement names its columns. */
+export type Row = Record<string, unknown>
+
+export interface ConnectionsOptions {
+  url: string
+  /** At most this many at one time. */
+  max: number
+  /** SQL that each connection begins with. */
+  settings?: string
+  /** A statement that takes longer than this is given up, in milliseconds. */
+  timeoutMs: number
+  /** Holds off those who would connect while the database is away. */
+  backoff: Backoff
+}
+
+/** A database that answers connects at once; one that does not is away. */
+const CONNECT_TIMEOUT_MS = 5000
+const IDLE_MS = 60_000
+/** How often a transaction is begun again that the database broke off to let another one pass. */
+const MAX_TRIES = 4
+/** The server gives up first, so that the connection can be used again. */
+const CLIENT_MARGIN_MS = 1000
+
+/** What every connection needs, whatever the role's or the database's own settings are. */
+const SESSION = `set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = 10000;
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
+
+/**
+ * What finds few rows among very many takes the way by their indices, whatever the statistics say at the moment: the
+ * share of a table that is due changes faster than they do.
+ */
+export const BY_INDEX = `set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off;
+  set enable_mergejoin = off; set jit = off`
+
+const INT8_OID = 20
+
+/** A bounded number of connections to the database. Every failure comes out as a `StoreError`. */
+export class Connections {
+  readonly #pool: Pool
+  readonly #backoff: Backoff
+
+  constructor({ url, max, settings = '', timeoutMs, backoff }: ConnectionsOptions) {
+    this.#backoff = backoff
+    this.#pool = new Pool({
+      connectionString: url,
+      application_name: 'seam-relay',
+      max,
+      pipeline: true,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_MS,
+      query_timeout: timeoutMs + CLIENT_MARGIN_MS,
+      // It waits for the promise, though its types do not say so.
+      onConnect: ((client: ClientBase) => beginSession(client, timeoutMs, settings)) as (
+        client: ClientBase,
+      ) => unknown as (client: ClientBase) => void,
+      // Numbers of events and counts: they fit, and JavaScript has nothing else that is as easy to use.
+      types: {
+        getTypeParser: (oid, format) => (oid === INT8_OID ? Number : types.getTypeParser(oid, format)),
+      },
+    })
+    // An idle connection that breaks is none any more; whoever needs one hears of it from the next.
+    this.#pool.on('error', () => {})
+  }
+
+  /** Runs one statement, a transaction of its own. */
+  async run(statement: Statement, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#retried((client) => query(client, [[statement, values]])))[0] as Row[]
+  }
+
+  /**
+   * Runs the steps, each a transaction of its own, in one round trip.
+   * @returns the rows of each
+   */
+  pipeline(steps: readonly Step[]): Promise<Row[][]> {
+    return this.#retried((client) => query(client, steps))
+  }
+
+  /**
+   * Runs the steps in one transaction and one round trip.
+   * @returns the rows of each
+   */
+  transaction(steps: readonly Step[]): Promise<Row[][]> {
+    return this.#retried(async (client) => (await query(client, [BEGIN, ...steps, COMMIT])).slice(1, -1))
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  async #retried<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#once(work)
+      } catch (error) {
+        if (tries === MAX_TRIES || !isOutOfStep(error)) throw storeErrorFrom(error)
+      }
+    }
+  }
+
+  async #once<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#connect()
+    try {
+      const result = await work(client)
+      client.release()
+      return result
+    } catch (error) {
+      // After anything but a refusal of this very request, the connection is not trusted any more.
+      client.release(!isDataError(error) && !isOutOfStep(error))
+      throw error
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    const restMs = this.#backoff.restMs()
+    if (restMs > 0) throw new StoreError('store_failing', this.#backoff.reason)
+    try {
+      const client = await this.#pool.connect()
+      this.#backoff.succeeded()
+      return client
+    } catch (error) {
+      throw this.#backoff.failed(storeErrorFrom(error))
+    }
+  }
+}
+
+const BEGIN: Step = [{ name: 'begin', text: 'begin' }, []]
+const COMMIT: Step = [{ name: 'commit', text: 'commit' }, []]
+
+async function beginSession(client: ClientBase, timeoutMs: number, settings: string): Promise<void> {
+  // Whoever waits for an answer hears of a connection that breaks; said here too, and unheard, it would end the process.
+  client.on('error', () => {})
+  await client.query(`${SESSION}; set statement_timeout = ${timeoutMs}; ${settings}`)
+}
+
+/** Sends all before it waits for any. */
+async function query(client: ClientBase, steps: readonly Step[]): Promise<Row[][]> {
+  const answers = await Promise.allSettled(
+    steps.map(([{ name, text }, values]) => client.query<Row>({ name, text, values })),
+  )
+  const refused = answers.find((answer) => answer.status === 'rejected')
+  if (refused !== undefined) throw refused.reason
+  return answers.map((answer) => (answer as PromiseFulfilledResult<{ rows: Row[] }>).value.rows)
+}

@@ -1,0 +1,49 @@
+import { DatabaseError } from 'pg'
+import { StoreError } from '../store.ts'
+
+// What the database and the way to it say, told apart. Codes: PostgreSQL's manual, appendix A.
+
+const STATEMENT_TIMED_OUT = '57014'
+
+/** It is this request that the database does not take: its data, or its constraints. */
+export function isDataError(error: unknown): boolean {
+  return /^2[23][0-9A-Z]{3}$/.test(codeOf(error))
+}
+
+/** Two transactions were in each other's way, and this one was broken off: it may be begun again. */
+export function isOutOfStep(error: unknown): boolean {
+  return /^40(001|P01)$/.test(codeOf(error))
+}
+
+/** The database cannot be reached or is not up yet; waiting may help. */
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error)
+  if (error instanceof DatabaseError) return /^(08|57P0|53300)/.test(code)
+  // The system's own errors have a name in capitals; where a connection broke off, the driver's have none.
+  return /^E[A-Z]+(_AGAIN)?$/.test(code) || /^(Connection terminated|timeout)/.test((error as Error).message)
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string } | null)?.code ?? ''
+}
+
+/**
+ * The same as a `StoreError`. Its message names no host, user or value, so that a probe may show it. What goes
+ * with it as the cause leaves out the details that the database gives, because these can quote a row.
+ */
+export function storeErrorFrom(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  const { code, message } = error as Error & { code?: string }
+  const cause = Object.assign(new Error(message), { code })
+  if (message === 'Query read timeout' || code === STATEMENT_TIMED_OUT) {
+    return new StoreError('store_overloaded', 'the database has not answered for too long', cause)
+  }
+  if (error instanceof DatabaseError) {
+    return new StoreError('store_failing', `the database refused (SQLSTATE ${code})`, cause)
+  }
+  return new StoreError(
+    'store_failing',
+    `the database cannot be reached (${code ?? 'connection lost'})`,
+    cause,
+  )
+}

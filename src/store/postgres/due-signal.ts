@@ -1,0 +1,86 @@
+import { Client } from 'pg'
+import { Backoff } from './backoff.ts'
+import { storeErrorFrom } from './database-error.ts'
+
+export interface DueSignalOptions {
+  url: string
+  /** Called when another replica has said that something is due, and when it may have been missed that one did. */
+  onDue: () => void
+}
+
+const CHANNEL = 'seam_relay_due'
+/** Said at most this often: who has just been woken looks for himself. */
+const SAY_EVERY_MS = 50
+const KEEP_ALIVE_MS = 30_000
+
+/**
+ * How replicas tell each other that something is due (`listen`, `notify`). A hint: while the connection is gone it is
+ * found at the next poll. On a connection of its own, and not in the transaction that makes something due, because
+ * transactions that notify are committed one after the other.
+ */
+export class DueSignal {
+  readonly #options: DueSignalOptions
+  readonly #backoff = new Backoff()
+  #client: Client | null = null
+  #isListening = false
+  #saying: NodeJS.Timeout | null = null
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(options: DueSignalOptions) {
+    this.#options = options
+  }
+
+  open(): void {
+    const client = new Client({
+      connectionString: this.#options.url,
+      application_name: 'seam-relay signal',
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      connectionTimeoutMillis: 5000,
+      query_timeout: 10_000,
+    })
+    this.#client = client
+    client.on('error', (error) => this.#reopen(client, error))
+    client.on('end', () => this.#reopen(client, new Error('the connection ended')))
+    client.on('notification', ({ processId }) => {
+      if (processId !== (client as Client & { processID: number }).processID) this.#options.onDue()
+    })
+    this.#listen(client).catch((error: unknown) => this.#reopen(client, error))
+  }
+
+  /** Says it soon, once for all who ask meanwhile. */
+  say(): void {
+    if (!this.#isListening || this.#saying !== null) return
+    this.#saying = setTimeout(() => {
+      this.#saying = null
+      const client = this.#client
+      client?.query(`notify ${CHANNEL}`).catch((error: unknown) => this.#reopen(client, error))
+    }, SAY_EVERY_MS)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    if (this.#saying !== null) clearTimeout(this.#saying)
+    await this.#client?.end()
+  }
+
+  async #listen(client: Client): Promise<void> {
+    await client.connect()
+    await client.query(`listen ${CHANNEL}`)
+    this.#isListening = true
+    this.#backoff.succeeded()
+    this.#options.onDue()
+  }
+
+  /** Once for each connection, however many ways it tells that it is lost. */
+  #reopen(client: Client, error: unknown): void {
+    if (this.#closed || this.#client !== client) return
+    this.#client = null
+    this.#isListening = false
+    client.end().catch(() => {})
+    this.#backoff.failed(storeErrorFrom(error))
+    this.#retry = setTimeout(() => this.open(), this.#backoff.restMs())
+  }
+}

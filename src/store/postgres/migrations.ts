@@ -1,0 +1,146 @@
+import type { ClientBase } from 'pg'
+
+/** Raised when the database was brought up by a newer seam-relay. */
+export class SchemaError extends Error {
+  readonly code = 'schema_unknown'
+}
+
+/** The advisory lock under which one replica migrates while the others wait. "seammigr" in ASCII. */
+const MIGRATION_LOCK = '8315159409624442738'
+
+/**
+ * Each step runs once, in this order, together with those that are due in one transaction. A step that has been
+ * released is never edited: a change is a new step.
+ *
+ * Replicas of the version before go on running while a new one migrates, so a step only ever expands: it adds
+ * tables, columns with defaults, indices. What is no longer used goes in a step of a later release, when no
+ * replica that uses it is left (expand, then contract).
+ */
+const migrations: readonly string[] = [
+  `
+  -- Numbers events in the order of acceptance. A number is never given twice, also after its event is gone.
+  create sequence seam_relay.event_seq as bigint;
+
+  -- What makes a resend a duplicate. Small, because it outlives the events.
+  create table seam_relay.event_ids (
+    seq bigint primary key,
+    webhook_id text not null unique,
+    content_hash text not null,
+    accepted_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    duplicates bigint not null default 0
+  );
+
+  create table seam_relay.events (
+    seq bigint primary key,
+    webhook_id text not null,
+    event_id text not null,
+    message_id text not null,
+    event_type text not null,
+    workspace_id text not null,
+    credential_id text,
+    occurred_at text not null,
+    is_sample boolean not null,
+    accepted_at timestamptz not null,
+    body text not null
+  );
+  create index events_accepted on seam_relay.events (accepted_at);
+
+  -- due_at: when a pending delivery may be claimed, or when a leased one's lease runs out; null once it is
+  -- settled; infinity while it is held behind an earlier one of its credential (ordering.ts).
+  create table seam_relay.deliveries (
+    event_seq bigint not null,
+    hook text not null,
+    state text not null check (state in ('pending', 'leased', 'delivered', 'dead')),
+    due_at timestamptz,
+    attempts integer not null default 0,
+    failures integer not null default 0,
+    active_since timestamptz not null,
+    settled_at timestamptz,
+    order_key text,
+    replays integer not null default 0,
+    primary key (event_seq, hook),
+    check ((due_at is null) = (state in ('delivered', 'dead'))),
+    check ((settled_at is null) = (due_at is not null))
+  );
+
+  -- These hold only what is undelivered or dead, so what they cost does not grow with what has been delivered.
+  create index deliveries_due on seam_relay.deliveries (hook, due_at, event_seq) where due_at is not null;
+  create index deliveries_order on seam_relay.deliveries (hook, order_key, event_seq) where settled_at is null;
+  create index deliveries_dead on seam_relay.deliveries (hook, event_seq) where state = 'dead';
+
+  create table seam_relay.attempts (
+    event_seq bigint not null,
+    hook text not null,
+    attempt integer not null,
+    started_at timestamptz not null,
+    duration_ms integer not null,
+    status integer,
+    error_code text,
+    answer bytea,
+    primary key (event_seq, hook, attempt)
+  );
+
+  create table seam_relay.quarantine (
+    id uuid primary key,
+    fingerprint text not null unique,
+    message_id text not null,
+    received_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    times_seen bigint not null default 1,
+    problems json not null,
+    body bytea not null
+  );
+
+  -- One row, rewritten to find out whether the database takes a change.
+  create table seam_relay.heartbeat (id integer primary key check (id = 1), at timestamptz not null);
+
+  -- Each delivery leaves two dead rows behind it, where the next claim looks first. The usual share of a table, a
+  -- fifth, would let millions of them lie in one that is mostly history.
+  alter table seam_relay.deliveries set (
+    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 10000,
+    autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  alter table seam_relay.event_ids set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+  `,
+]
+
+/**
+ * Brings the database to the schema that this program knows. Any number of replicas may ask at once.
+ * @throws {SchemaError} if the schema is newer; it is left as it was
+ */
+export async function migrate(client: ClientBase): Promise<void> {
+  await client.query('begin')
+  try {
+    await client.query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+    await migrateAlone(client)
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+async function migrateAlone(client: ClientBase): Promise<void> {
+  const version = await versionOf(client)
+  if (version > migrations.length) {
+    throw new SchemaError(
+      `the database was brought up by a newer seam-relay (schema ${version}, this one knows ${migrations.length}): start the newer version, or restore a backup from before the upgrade`,
+    )
+  }
+  if (version === migrations.length) return
+  if (version === 0) {
+    // Asked for first: "if not exists" wants the right to create a schema even where there is one.
+    const { rows } = await client.query(`select to_regnamespace('seam_relay') is null as missing`)
+    if (rows[0]?.missing === true) await client.query('create schema seam_relay')
+    await client.query('create table seam_relay.schema_version (version integer not null)')
+    await client.query('insert into seam_relay.schema_version values (0)')
+  }
+  for (const step of migrations.slice(version)) await client.query(step)
+  await client.query('update seam_relay.schema_version set version = $1', [migrations.length])
+}
+
+async function versionOf(client: ClientBase): Promise<number> {
+  const { rows } = await client.query(`select to_regclass('seam_relay.schema_version') is null as missing`)
+  if (rows[0]?.missing === true) return 0
+  return (await client.query('select version from seam_relay.schema_version')).rows[0]?.version as number
+}

@@ -1,0 +1,236 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'pg'
+import { StoreError } from '../store.ts'
+import type {
+  AcceptRequest,
+  AcceptResult,
+  ClaimResult,
+  ClaimWant,
+  DeliveryHistory,
+  HookStats,
+  PruneRequest,
+  PruneResult,
+  QuarantineRequest,
+  ReplayFilter,
+  ReplayMissingRequest,
+  Settlement,
+  Store,
+} from '../store.ts'
+import { acceptAll } from './accept.ts'
+import type { Acceptance } from './accept.ts'
+import { Backoff } from './backoff.ts'
+import { claim } from './claim.ts'
+import { BY_INDEX, Connections } from './connections.ts'
+import type { Statement } from './connections.ts'
+import { isAway, isDataError } from './database-error.ts'
+import { deliveriesOf } from './deliveries-of.ts'
+import { DueSignal } from './due-signal.ts'
+import { Gatherer } from './gatherer.ts'
+import { migrate } from './migrations.ts'
+import { prune } from './prune.ts'
+import { quarantineAll } from './quarantine.ts'
+import { replayMissing } from './replay-missing.ts'
+import { replay } from './replay.ts'
+import { settle } from './settle.ts'
+import { NOW } from './span-of-time.ts'
+import { stats } from './stats.ts'
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database` */
+  url: string
+  log: PostgresLog
+  /** How long to wait at the start for a database that cannot be reached. */
+  startTimeoutMs: number
+  /** Called after each group of acceptances. */
+  onCommit?: (commit: { calls: number; durationMs: number }) => void
+  /** Called when another replica has said that something is due. */
+  onDue?: () => void
+}
+
+export interface PostgresLog {
+  info(about: object, message: string): void
+  warn(about: object, message: string): void
+}
+
+const CONFLICT = [{ path: '/event_id', message: 'is known already, with other content' }]
+
+/** Shorter than the sender's own 15 s: from a database that hangs it should hear a 503, and not silence. */
+const CALL_TIMEOUT_MS = 8000
+/** A replay of very many deliveries is one step, and takes its time. */
+const OFFICE_TIMEOUT_MS = 600_000
+
+const CHECK: Statement = {
+  name: 'check',
+  text: `insert into seam_relay.heartbeat (id, at) values (1, ${NOW}) on conflict (id) do update set at = excluded.at`,
+}
+
+/** The store that replicas share: a Postgres database. Its clock is the only one. */
+export class PostgresStore implements Store {
+  readonly #options: PostgresStoreOptions
+  /** Apart, so that taking in waits for nothing else: for webhooks, for deliveries, and for what people and clean-up ask. */
+  readonly #intake: Connections
+  readonly #delivery: Connections
+  readonly #office: Connections
+  readonly #accepting: Gatherer<AcceptRequest, Acceptance>
+  readonly #quarantining: Gatherer<QuarantineRequest, string>
+  readonly #signal: DueSignal
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closing: Promise<void> | null = null
+
+  /**
+   * Connects, waits for a database that is just starting, and brings it to the current schema.
+   * @throws {Error} if it cannot be reached in time, cannot be used, or is newer than the program
+   */
+  static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
+    await prepare(options)
+    return new PostgresStore(options)
+  }
+
+  private constructor(options: PostgresStoreOptions) {
+    const { url, onDue = () => {} } = options
+    const shared = { url, backoff: new Backoff() }
+    this.#options = options
+    this.#intake = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS })
+    this.#delivery = new Connections({ ...shared, max: 3, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
+    this.#office = new Connections({ ...shared, max: 3, timeoutMs: OFFICE_TIMEOUT_MS, settings: BY_INDEX })
+    this.#accepting = new Gatherer({
+      write: (group) => this.#accept(group),
+      isRefusal: isRefusedData,
+      sizeOf: ({ event }) => event.body.length,
+    })
+    this.#quarantining = new Gatherer({
+      write: (group) => quarantineAll(this.#intake, group),
+      isRefusal: isRefusedData,
+      sizeOf: ({ bytes }) => bytes.length,
+    })
+    this.#signal = new DueSignal({ url, onDue })
+    this.#signal.open()
+  }
+
+  accept(request: AcceptRequest): Promise<AcceptResult> {
+    return this.#call(async () => {
+      const outcome = await this.#accepting.add(request)
+      if (outcome !== 'conflict') return { outcome }
+      const { messageId, event } = request
+      const aside = { messageId, bytes: Buffer.from(event.body), problems: CONFLICT }
+      return { outcome, quarantineId: await this.#quarantining.add(aside), problems: CONFLICT }
+    })
+  }
+
+  quarantine(request: QuarantineRequest): Promise<{ quarantineId: string }> {
+    return this.#call(async () => ({ quarantineId: await this.#quarantining.add(request) }))
+  }
+
+  claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
+    return this.#call(() => claim(this.#delivery, wants))
+  }
+
+  settle(settlements: readonly Settlement[]): Promise<boolean[]> {
+    return this.#call(() => settle(this.#delivery, settlements))
+  }
+
+  replay(filter: ReplayFilter): Promise<{ replayed: number }> {
+    return this.#call(() => this.#saidIfDue(replay(this.#office, filter)))
+  }
+
+  replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }> {
+    return this.#call(() => this.#saidIfDue(replayMissing(this.#office, request)))
+  }
+
+  prune(request: PruneRequest): Promise<PruneResult> {
+    return this.#call(() => prune(this.#office, request))
+  }
+
+  stats(): Promise<HookStats[]> {
+    return this.#call(() => stats(this.#office))
+  }
+
+  deliveriesOf(webhookId: string): Promise<DeliveryHistory[]> {
+    return this.#call(() => deliveriesOf(this.#office, webhookId))
+  }
+
+  check(): Promise<void> {
+    return this.#call(async () => {
+      await this.#delivery.run(CHECK)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    await Promise.all([
+      this.#signal.close(),
+      this.#intake.close(),
+      this.#delivery.close(),
+      this.#office.close(),
+    ])
+  }
+
+  async #accept(group: readonly AcceptRequest[]): Promise<Acceptance[]> {
+    const startedAt = performance.now()
+    const outcomes = await acceptAll(this.#intake, group)
+    this.#options.onCommit?.({ calls: group.length, durationMs: performance.now() - startedAt })
+    const isDue = group.some(
+      ({ deliveries }, index) => outcomes[index] === 'accepted' && deliveries.length > 0,
+    )
+    if (isDue) this.#signal.say()
+    return outcomes
+  }
+
+  async #saidIfDue(replaying: Promise<{ replayed: number }>): Promise<{ replayed: number }> {
+    const result = await replaying
+    if (result.replayed > 0) this.#signal.say()
+    return result
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== null) throw new StoreError('store_closed', 'the store is closed')
+    const call = work()
+    this.#underWay.add(call)
+    try {
+      return await call
+    } finally {
+      this.#underWay.delete(call)
+    }
+  }
+}
+
+function isRefusedData(error: unknown): boolean {
+  return error instanceof StoreError && isDataError(error.cause)
+}
+
+async function prepare({ url, log, startTimeoutMs }: PostgresStoreOptions): Promise<void> {
+  const backoff = new Backoff()
+  const giveUpAt = performance.now() + startTimeoutMs
+  for (;;) {
+    try {
+      return await prepareOnce(url, log)
+    } catch (error) {
+      const { code, message } = error as Error & { code?: string }
+      const why = `DATABASE_URL: ${message || code}`
+      if (!isAway(error) || performance.now() > giveUpAt) throw Object.assign(new Error(why), { code })
+      log.warn({ code, reason: message }, 'the database cannot be reached yet')
+    }
+    backoff.failed(new StoreError('store_failing', ''))
+    await delay(backoff.restMs())
+  }
+}
+
+async function prepareOnce(url: string, log: PostgresLog): Promise<void> {
+  const client = new Client({ connectionString: url, application_name: 'seam-relay start' })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await migrate(client)
+    const { rows } = await client.query(`select current_setting('fsync') = 'on' as is_durable`)
+    if (rows[0]?.is_durable !== true) {
+      log.warn({}, 'the database runs with fsync off: a power cut there can lose what was acknowledged')
+    }
+  } finally {
+    await client.end()
+  }
+}

@@ -58,7 +58,8 @@ export async function createApp({ config, log, onFatal }: AppOptions): Promise<A
     hooks: () => hooks,
     acceptEventTypes: config.acceptEventTypes,
     log,
-    onAccepted: () => delivery.wake(),
+    takePlace: (hook) => delivery.takePlace(hook),
+    onDue: () => delivery.wake(),
   })
   const retention = new Retention({
     store,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Hook } from '../config/hook.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import type { ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
 import type { Breaker } from './breaker.ts'
 import type { Attempt } from './hook-client.ts'
 import { Lane } from './lane.ts'
@@ -43,6 +43,8 @@ export class DeliveryEngine {
   readonly #lanes = new Map<string, Lane>()
   readonly #settler: Settler
   readonly #inFlight = new Set<Attempt>()
+  /** Places that are taken and neither filled nor given back. */
+  #places = 0
   #onIdle: (() => void) | null = null
   #woken = false
   #endSleep: (() => void) | null = null
@@ -64,6 +66,23 @@ export class DeliveryEngine {
   wake(): void {
     this.#woken = true
     this.#endSleep?.()
+  }
+
+  /**
+   * A place at a hook for a delivery that is about to be accepted, which then needs no claim. It has to be used, with
+   * the delivery or with none. `null` where it has to wait its turn.
+   */
+  takePlace(hook: string) {
+    const lane = this.#lanes.get(hook)
+    if (this.#stopping || lane?.takePlace(performance.now()) !== true) return null
+    this.#places++
+    const use = (delivery: ClaimedDelivery | null) => {
+      lane.givePlaceBack()
+      this.#places--
+      if (delivery !== null) this.#begin(delivery)
+      this.#ifIdle()
+    }
+    return { hook, leaseMs: leaseMsOf(lane.hook), use }
   }
 
   /**
@@ -104,7 +123,7 @@ export class DeliveryEngine {
     }, graceMs)
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
-      if (this.#inFlight.size === 0) resolve()
+      this.#ifIdle()
     })
     clearTimeout(interruption)
     await this.#settler.stop()
@@ -123,21 +142,32 @@ export class DeliveryEngine {
   /** @returns how long nothing will be due, in milliseconds */
   async #claimAndSend(): Promise<number> {
     const now = performance.now()
-    const wants: ClaimWant[] = []
+    const asking: { lane: Lane; want: ClaimWant }[] = []
     let idleMs = POLL_INTERVAL_MS
     for (const lane of this.#lanes.values()) {
-      const limit = lane.room(now)
-      if (limit > 0) wants.push(wantOf(lane.hook, limit))
+      const limit = lane.beginClaim(now)
+      if (limit > 0) asking.push({ lane, want: wantOf(lane.hook, limit) })
       else idleMs = Math.min(idleMs, lane.nextRoomInMs(now) ?? idleMs)
     }
-    if (wants.length === 0) return idleMs
+    if (asking.length === 0) return idleMs
+    const claimed = await this.#claim(asking.map(({ want }) => want))
+    for (const { lane, want } of asking) {
+      const given = claimed?.deliveries.filter(({ hook }) => hook === want.hook).length ?? want.limit
+      lane.endClaim(want.limit, given)
+    }
+    if (claimed === null) return POLL_INTERVAL_MS
+    for (const delivery of claimed.deliveries) this.#begin(delivery)
+    const hasMore = asking.some(({ lane }) => !lane.isCaughtUp && lane.room(performance.now()) > 0)
+    return hasMore ? 0 : Math.min(idleMs, claimed.nextDueInMs ?? idleMs)
+  }
+
+  /** `null` where the store cannot say. */
+  async #claim(wants: readonly ClaimWant[]): Promise<ClaimResult | null> {
     try {
-      const { deliveries, nextDueInMs } = await this.#options.store.claim(wants)
-      for (const delivery of deliveries) this.#begin(delivery)
-      return Math.min(idleMs, nextDueInMs ?? idleMs)
+      return await this.#options.store.claim(wants)
     } catch (error) {
       this.#options.log.error({ err: error }, 'deliveries could not be claimed')
-      return POLL_INTERVAL_MS
+      return null
     }
   }
 
@@ -152,9 +182,14 @@ export class DeliveryEngine {
       this.#inFlight.delete(attempt)
       if (lane.end(outcome, performance.now())) this.#reportOpened(hook)
       this.#end(hook, delivery, outcome)
-      this.wake()
-      if (this.#inFlight.size === 0) this.#onIdle?.()
+      // Where nothing waits, a place that has become free is of no use; in order, a delivery that has ended is.
+      if (outcome.kind !== 'delivered' || !lane.isCaughtUp || hook.ordering === 'credential') this.wake()
+      this.#ifIdle()
     })
+  }
+
+  #ifIdle(): void {
+    if (this.#inFlight.size === 0 && this.#places === 0) this.#onIdle?.()
   }
 
   #putBack({ eventSeq, hook, attempt, failures }: ClaimedDelivery): void {
@@ -225,7 +260,11 @@ function wantOf(hook: Hook, limit: number): ClaimWant {
   return {
     hook: hook.name,
     limit,
-    leaseMs: hook.timeoutMs + LEASE_MARGIN_MS,
+    leaseMs: leaseMsOf(hook),
     ordered: hook.ordering === 'credential',
   }
+}
+
+function leaseMsOf(hook: Hook): number {
+  return hook.timeoutMs + LEASE_MARGIN_MS
 }

@@ -14,6 +14,10 @@ export class Lane {
   #starts: StartWindow | null
   #breaker: Breaker = CLOSED
   #inFlight = 0
+  /** Places that are promised: to claims under way, and to deliveries that are just being accepted. */
+  #promised = 0
+  /** The latest claim found no more than was asked for, and everything since has found a place. */
+  #isCaughtUp = false
 
   constructor(hook: Hook) {
     this.#hook = hook
@@ -29,17 +33,53 @@ export class Lane {
     return this.#breaker.state
   }
 
-  /** How many deliveries may be claimed for it. @param now milliseconds on a clock that does not jump */
+  /** How many more deliveries may be under way. @param now milliseconds on a clock that does not jump */
   room(now: number): number {
-    const atOnce = Math.min(this.#hook.concurrency, allowanceOf(this.#breaker, now)) - this.#inFlight
+    const atOnce = this.#roomAtOnce(now)
     return Math.max(0, Math.min(atOnce, this.#starts?.room(now) ?? atOnce))
+  }
+
+  /**
+   * Promises places to a claim; `endClaim` has to follow. While nothing waits, half of the room is left for what comes
+   * meanwhile: otherwise that would wait for the next claim, and what comes during that one for the one after.
+   */
+  beginClaim(now: number): number {
+    const room = this.room(now)
+    const limit = this.#isCaughtUp ? Math.ceil(room / 2) : room
+    this.#promised += limit
+    return limit
+  }
+
+  endClaim(limit: number, given: number): void {
+    this.#promised -= limit
+    this.#isCaughtUp = given < limit
+  }
+
+  /**
+   * Promises a place to a delivery that is about to be accepted, if it would be the next; `givePlaceBack` has to
+   * follow. Where there is an order or a rate to keep, or a breaker that is not closed, claims alone decide.
+   */
+  takePlace(now: number): boolean {
+    const isFree = this.#hook.ordering === 'none' && this.#starts === null && this.#breaker.state === 'closed'
+    if (!isFree || !this.#isCaughtUp) return false
+    this.#isCaughtUp = this.room(now) > 0
+    if (this.#isCaughtUp) this.#promised++
+    return this.#isCaughtUp
+  }
+
+  givePlaceBack(): void {
+    this.#promised--
+  }
+
+  /** Whether nothing that is due is known to wait for a place. */
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp
   }
 
   /** Until there is room again without anything ending, in milliseconds; `null` if only that makes room. */
   nextRoomInMs(now: number): number | null {
     if (this.#breaker.state === 'open' && now < this.#breaker.probeAt) return this.#breaker.probeAt - now
-    const atOnce = Math.min(this.#hook.concurrency, allowanceOf(this.#breaker, now)) - this.#inFlight
-    return atOnce > 0 && this.#starts !== null ? this.#starts.nextInMs(now) : null
+    return this.#roomAtOnce(now) > 0 && this.#starts !== null ? this.#starts.nextInMs(now) : null
   }
 
   begin(delivery: ClaimedDelivery, now: number): Attempt {
@@ -73,6 +113,7 @@ export class Lane {
     this.#client = new HookClient(hook)
     this.#starts = startWindowOf(hook)
     this.#breaker = CLOSED
+    this.#isCaughtUp = false
   }
 
   /** Closes the connections once what is in flight has ended. */
@@ -83,6 +124,11 @@ export class Lane {
   /** Closes the connections, those in use too. */
   async close(): Promise<void> {
     await this.#client.close()
+  }
+
+  #roomAtOnce(now: number): number {
+    const allowed = Math.min(this.#hook.concurrency, allowanceOf(this.#breaker, now))
+    return allowed - this.#inFlight - this.#promised
   }
 }
 

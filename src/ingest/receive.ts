@@ -3,7 +3,7 @@ import { judge } from '../events/judge.ts'
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import { matchesAny } from '../events/event-pattern.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { NewDelivery, Store } from '../store/store.ts'
+import type { AcceptRequest, AcceptResult, ClaimedDelivery, NewDelivery, Store } from '../store/store.ts'
 
 /** What became of a verified body. All of them mean that the sender is done with it. */
 export type Receipt =
@@ -22,12 +22,23 @@ export interface ReceiveOptions {
   /** Patterns of the event types to take in. */
   acceptEventTypes: readonly string[]
   log: Logger
-  /** Called when deliveries may have become due. */
-  onAccepted: () => void
+  /** A place at a hook for a delivery that is about to be accepted; `null` where it has to wait its turn. */
+  takePlace: (hook: string) => Place | null
+  /** Called when deliveries have become due that have no place. */
+  onDue: () => void
+}
+
+export interface Place {
+  hook: string
+  leaseMs: number
+  /** Has to be called once, with the delivery that takes the place or with none. */
+  use(delivery: ClaimedDelivery | null): void
 }
 
 /** The one door into the store: verified bytes are judged, matched with hooks, and stored. */
-export function createReceive({ store, hooks, acceptEventTypes, log, onAccepted }: ReceiveOptions): Receive {
+export function createReceive(options: ReceiveOptions): Receive {
+  const { store, hooks, acceptEventTypes, log, takePlace, onDue } = options
+
   return async (bytes, messageId) => {
     const judgement = judge(bytes, acceptEventTypes)
     switch (judgement.kind) {
@@ -48,14 +59,36 @@ export function createReceive({ store, hooks, acceptEventTypes, log, onAccepted 
     }
   }
 
+  /** Whatever comes of it, each place is used. */
+  async function acceptWith(
+    request: AcceptRequest,
+    places: readonly (Place | null)[],
+  ): Promise<AcceptResult> {
+    let result: AcceptResult | null = null
+    try {
+      result = await store.accept(request)
+      return result
+    } finally {
+      const eventSeq = result?.outcome === 'accepted' ? result.eventSeq : null
+      for (const place of places) {
+        place?.use(eventSeq === null ? null : firstAttempt(request, eventSeq, place.hook))
+      }
+    }
+  }
+
   async function acceptEvent(event: JudgedEvent, messageId: string): Promise<Receipt> {
     const webhookId = event.isSample ? messageId : event.eventId
-    const deliveries = deliveriesFor(event, hooks())
-    const result = await store.accept({ webhookId, messageId, event, deliveries })
+    const wanting = hooksFor(event, hooks())
+    const places = wanting.map(takePlace)
+    const deliveries = wanting.map((hook, index): NewDelivery => {
+      const place = places[index]
+      return place ? { hook, leaseMs: place.leaseMs } : { hook }
+    })
+    const result = await acceptWith({ webhookId, messageId, event, deliveries }, places)
     const about = { event_id: event.eventId, event_type: event.eventType, message_id: messageId }
     switch (result.outcome) {
       case 'accepted':
-        if (deliveries.length > 0) onAccepted()
+        if (places.includes(null)) onDue()
         log.info({ ...about, deliveries: deliveries.length }, 'accepted')
         return { status: 'accepted', event_id: event.eventId }
       case 'duplicate':
@@ -70,10 +103,16 @@ export function createReceive({ store, hooks, acceptEventTypes, log, onAccepted 
   }
 }
 
-/** One delivery for each hook that wants the event's type and workspace. */
-function deliveriesFor(event: JudgedEvent, hooks: readonly Hook[]): NewDelivery[] {
+/** The hooks that want the event's type and workspace. */
+function hooksFor(event: JudgedEvent, hooks: readonly Hook[]): string[] {
   return hooks
     .filter((hook) => matchesAny(hook.events, event.eventType))
     .filter((hook) => hook.workspaces?.includes(event.workspaceId) ?? true)
-    .map((hook) => ({ hook: hook.name }))
+    .map(({ name }) => name)
+}
+
+/** What a claim would give for a delivery that was leased as it was accepted. */
+function firstAttempt({ webhookId, event }: AcceptRequest, eventSeq: number, hook: string): ClaimedDelivery {
+  const { eventType, body } = event
+  return { eventSeq, hook, webhookId, eventType, body, attempt: 1, failures: 0, ageMs: 0 }
 }

@@ -14,8 +14,8 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  */
 export interface Store {
   /**
-   * Takes an event into custody together with one pending delivery for each hook, or finds that its
-   * `webhookId` is known. Of any number of concurrent calls with one `webhookId`, one is `accepted`.
+   * Takes an event into custody together with one delivery for each hook, or finds that its
+   * `webhookId` is known. A delivery is pending and due, or leased as if it had been claimed at once. Of any number of concurrent calls with one `webhookId`, one is `accepted`.
    * Known with the same content: `duplicate`, counted. Known with other content: `conflict`, the body is
    * quarantined and the first stays as it is.
    */
@@ -88,10 +88,12 @@ export interface AcceptRequest {
 
 export interface NewDelivery {
   hook: string
+  /** Leases it to who asks, for this long: its first attempt is theirs to make. Without, it is pending. */
+  leaseMs?: number
 }
 
 export type AcceptResult =
-  | { outcome: 'accepted' }
+  | { outcome: 'accepted'; eventSeq: number }
   | { outcome: 'duplicate' }
   | { outcome: 'conflict'; quarantineId: string; problems: BodyProblem[] }
 

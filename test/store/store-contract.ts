@@ -43,7 +43,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     test('takes a new event in, with one delivery for each hook', async () => {
       const store = await open()
       const request = acceptance({ hooks: ['a', 'b'] })
-      expect(await store.accept(request)).toEqual({ outcome: 'accepted' })
+      expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
       const deliveries = await claim(store, ['a', 'b', 'c'])
       expect(deliveries.map(({ hook }) => hook).toSorted()).toEqual(['a', 'b'])
       expect(deliveries[1]?.eventSeq).toBe(deliveries[0]?.eventSeq)
@@ -63,10 +63,33 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       }
     })
 
+    test('leases a delivery at once where it is asked to, as the first attempt', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: ['a', 'b'] })
+      const deliveries = [{ hook: 'a', leaseMs: LONG_MS }, { hook: 'b' }]
+      const accepted = await store.accept({ ...request, deliveries })
+      const { deliveries: due, nextDueInMs } = await claimAll(store, ['a', 'b'], 2 * LONG_MS)
+      expect(due).toMatchObject([{ hook: 'b', attempt: 1 }])
+      expect(accepted).toEqual({ outcome: 'accepted', eventSeq: due[0]?.eventSeq })
+      expect(roundedUp(nextDueInMs)).toBe(LONG_MS)
+      const leased = { ...(due[0] as ClaimedDelivery), hook: 'a' }
+      expect(await settleOne(store, leased, pendingFor(0))).toBe(true)
+      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2, failures: 9 })
+    })
+
+    test('gives what was leased at once to others when that lease has run out', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: ['a'] })
+      await store.accept({ ...request, deliveries: [{ hook: 'a', leaseMs: SHORT_LEASE_MS }] })
+      const taken = await claimable(store, 'a')
+      expect(taken).toMatchObject({ attempt: 2, failures: 0, webhookId: request.webhookId })
+      expect(await settleOne(store, { ...taken, attempt: 1 }, { state: 'delivered' })).toBe(false)
+    })
+
     test('takes an event in that no hook wants', async () => {
       const store = await open()
       const request = acceptance({ hooks: [] })
-      expect(await store.accept(request)).toEqual({ outcome: 'accepted' })
+      expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
       expect(await store.accept(request)).toEqual({ outcome: 'duplicate' })
       expect(await claim(store, ['a'])).toEqual([])
     })
@@ -136,7 +159,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       const event = judged(JSON.stringify(credentialEvent({ event_id: SAMPLE_EVENT_ID })))
       for (const webhookId of ['msg_1', 'msg_2']) {
         const request = { ...acceptance({ event, hooks: ['a'] }), webhookId, messageId: webhookId }
-        expect(await store.accept(request)).toEqual({ outcome: 'accepted' })
+        expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
         expect(await store.accept(request)).toEqual({ outcome: 'duplicate' })
       }
       const deliveries = await claim(store, ['a'])

@@ -1,9 +1,13 @@
 import type { AcceptRequest } from '../store.ts'
 import type { Connections, Row, Statement } from './connections.ts'
-import { NOW } from './span-of-time.ts'
+import { NOW, laterBy } from './span-of-time.ts'
 
 /** `conflict`: the webhook id is known with other content, which is still to be set aside. */
-export type Acceptance = 'accepted' | 'duplicate' | 'conflict'
+export type Acceptance =
+  { outcome: 'accepted'; eventSeq: number } | { outcome: 'duplicate' } | { outcome: 'conflict' }
+
+const DUPLICATE: Acceptance = { outcome: 'duplicate' }
+const CONFLICT: Acceptance = { outcome: 'conflict' }
 
 /**
  * Numbered in the order in which they came, entered in the order of their ids: two replicas that take the same ids
@@ -35,12 +39,13 @@ export const ACCEPT: Statement = {
       occurred_at, is_sample, ${NOW}, body
     from numbered where seq in (select seq from known)
   ), due as (
-    insert into seam_relay.deliveries (event_seq, hook, state, due_at, active_since, order_key)
-    select i.seq, d.hook, 'pending', ${NOW}, ${NOW}, i.credential_id
-    from unnest($12::bigint[], $13::text[]) as d (n, hook) join numbered i using (n)
+    insert into seam_relay.deliveries (event_seq, hook, state, due_at, attempts, active_since, order_key)
+    select i.seq, d.hook, case when lease_ms > 0 then 'leased' else 'pending' end, ${laterBy('lease_ms')},
+      (lease_ms > 0)::integer, ${NOW}, i.credential_id
+    from unnest($12::bigint[], $13::text[], $14::float8[]) as d (n, hook, lease_ms) join numbered i using (n)
     where i.seq in (select seq from known)
   )
-  select webhook_id, k.seq = i.seq as is_new, k.content_hash = i.content_hash as is_same
+  select webhook_id, k.seq, k.seq = i.seq as is_new, k.content_hash = i.content_hash as is_same
   from numbered i join known k using (webhook_id)`,
 }
 
@@ -60,7 +65,7 @@ export async function acceptAll(
   const known = await acceptDistinct(connections, [...firsts.values()])
   const outcomes = group.map(({ webhookId }, index): Acceptance => {
     const outcome = known.get(webhookId) as Acceptance
-    return outcome === 'accepted' && firsts.get(webhookId)?.index !== index ? 'duplicate' : outcome
+    return outcome.outcome === 'accepted' && firsts.get(webhookId)?.index !== index ? DUPLICATE : outcome
   })
   if (laterAt.length === 0) return outcomes
   const later = await acceptAll(
@@ -85,7 +90,7 @@ async function acceptDistinct(
   const requests = firsts.map(({ request }) => request)
   const events = requests.map(({ event }) => event)
   const deliveries = requests.flatMap((request, index) =>
-    request.deliveries.map(({ hook }) => ({ n: index + 1, hook })),
+    request.deliveries.map(({ hook, leaseMs = 0 }) => ({ n: index + 1, hook, leaseMs })),
   )
   const rows = await connections.run(ACCEPT, [
     requests.map(({ webhookId }) => webhookId),
@@ -101,11 +106,12 @@ async function acceptDistinct(
     events.map(({ body }) => body),
     deliveries.map(({ n }) => n),
     deliveries.map(({ hook }) => hook),
+    deliveries.map(({ leaseMs }) => leaseMs),
   ])
   return new Map(rows.map((row) => [row['webhook_id'] as string, outcomeOf(row)]))
 }
 
 function outcomeOf(row: Row): Acceptance {
-  if (row['is_new'] === true) return 'accepted'
-  return row['is_same'] === true ? 'duplicate' : 'conflict'
+  if (row['is_new'] === true) return { outcome: 'accepted', eventSeq: row['seq'] as number }
+  return row['is_same'] === true ? DUPLICATE : CONFLICT
 }

@@ -109,11 +109,11 @@ export class PostgresStore implements Store {
 
   accept(request: AcceptRequest): Promise<AcceptResult> {
     return this.#call(async () => {
-      const outcome = await this.#accepting.add(request)
-      if (outcome !== 'conflict') return { outcome }
+      const acceptance = await this.#accepting.add(request)
+      if (acceptance.outcome !== 'conflict') return acceptance
       const { messageId, event } = request
       const aside = { messageId, bytes: Buffer.from(event.body), problems: CONFLICT }
-      return { outcome, quarantineId: await this.#quarantining.add(aside), problems: CONFLICT }
+      return { ...acceptance, quarantineId: await this.#quarantining.add(aside), problems: CONFLICT }
     })
   }
 
@@ -172,13 +172,14 @@ export class PostgresStore implements Store {
 
   async #accept(group: readonly AcceptRequest[]): Promise<Acceptance[]> {
     const startedAt = performance.now()
-    const outcomes = await acceptAll(this.#intake, group)
+    const acceptances = await acceptAll(this.#intake, group)
     this.#options.onCommit?.({ calls: group.length, durationMs: performance.now() - startedAt })
     const isDue = group.some(
-      ({ deliveries }, index) => outcomes[index] === 'accepted' && deliveries.length > 0,
+      ({ deliveries }, index) =>
+        acceptances[index]?.outcome === 'accepted' && deliveries.some(({ leaseMs }) => leaseMs === undefined),
     )
     if (isDue) this.#signal.say()
-    return outcomes
+    return acceptances
   }
 
   async #saidIfDue(replaying: Promise<{ replayed: number }>): Promise<{ replayed: number }> {

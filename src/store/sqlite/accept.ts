@@ -15,10 +15,12 @@ export type AcceptRow = [
   isSample: number,
   body: string,
   hooks: string[],
+  /** Of each hook's delivery, in milliseconds; 0 for none. */
+  leases: number[],
 ]
 
-/** The id of the quarantined body where the content is another than the known one's. */
-type AcceptAnswer = 'accepted' | 'duplicate' | { quarantineId: string }
+/** The number of a new event; the id of the quarantined body where the content is another than the known one's. */
+type AcceptAnswer = number | 'duplicate' | { quarantineId: string }
 
 const CONFLICT = [{ path: '/event_id', message: 'is known already, with other content' }]
 
@@ -35,11 +37,13 @@ export function acceptRow({ webhookId, messageId, event, deliveries }: AcceptReq
     event.isSample ? 1 : 0,
     event.body,
     deliveries.map(({ hook }) => hook),
+    deliveries.map(({ leaseMs }) => leaseMs ?? 0),
   ]
 }
 
 export function acceptResult(answer: AcceptAnswer): AcceptResult {
-  if (typeof answer === 'string') return { outcome: answer }
+  if (typeof answer === 'number') return { outcome: 'accepted', eventSeq: answer }
+  if (answer === 'duplicate') return { outcome: 'duplicate' }
   return { outcome: 'conflict', quarantineId: answer.quarantineId, problems: CONFLICT }
 }
 
@@ -55,8 +59,8 @@ export function prepareAccept(db: DatabaseSync) {
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const insertDelivery = db.prepare(
-    `insert into deliveries (event_seq, hook, state, due_at, active_since, order_key)
-     values (?1, ?2, 'pending', ?3, ?3, ?4)`,
+    `insert into deliveries (event_seq, hook, state, due_at, attempts, active_since, order_key)
+     values (?1, ?2, iif(?5 > 0, 'leased', 'pending'), ?3 + ?5, ?5 > 0, ?3, ?4)`,
   )
   const findHash = db.prepare('select content_hash from event_ids where webhook_id = ?')
   const countDuplicate = db.prepare(
@@ -77,10 +81,11 @@ export function prepareAccept(db: DatabaseSync) {
       isSample,
       body,
       hooks,
+      leases,
     ] = row
     const inserted = insertId.run(webhookId, contentHash, now)
     if (inserted.changes === 1) {
-      const seq = inserted.lastInsertRowid
+      const seq = Number(inserted.lastInsertRowid)
       insertEvent.run(
         seq,
         webhookId,
@@ -94,8 +99,10 @@ export function prepareAccept(db: DatabaseSync) {
         now,
         body,
       )
-      for (const hook of hooks) insertDelivery.run(seq, hook, now, credentialId)
-      return 'accepted'
+      for (const [index, hook] of hooks.entries()) {
+        insertDelivery.run(seq, hook, now, credentialId, leases[index] as number)
+      }
+      return seq
     }
     if (findHash.get(webhookId)?.['content_hash'] === contentHash) {
       countDuplicate.run(now, webhookId)

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Hook } from '../config/hook.ts'
-import type { Logger } from '../observability/logger.ts'
-import type { Metrics } from '../observability/metrics.ts'
-import type { ClaimResult, ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery, Store } from '../store/store.ts'
 import type { Breaker } from './breaker.ts'
+import { DeliveryReport } from './delivery-report.ts'
+import type { DeliveryReportOptions } from './delivery-report.ts'
 import type { Attempt } from './hook-client.ts'
 import { Lane } from './lane.ts'
 import { nextState } from './next-state.ts'
@@ -21,13 +21,9 @@ import { Settler } from './settler.ts'
  * The rules are in next-state.ts and breaker.ts; the store only keeps the state.
  */
 
-export interface EngineOptions {
+export interface EngineOptions extends DeliveryReportOptions {
   store: Store
   hooks: readonly Hook[]
-  log: Logger
-  metrics: Metrics
-  /** Who is told of what a person should look at. */
-  alerts: { deadLetter(hook: string, webhookId: string): void; breakerOpened(hook: string): void }
   /** The jitter's source, a number from 0 up to 1. */
   random: () => number
 }
@@ -42,6 +38,7 @@ export class DeliveryEngine {
   readonly #options: EngineOptions
   readonly #lanes = new Map<string, Lane>()
   readonly #settler: Settler
+  readonly #report: DeliveryReport
   readonly #inFlight = new Set<Attempt>()
   /** Places that are taken and neither filled nor given back. */
   #places = 0
@@ -55,6 +52,7 @@ export class DeliveryEngine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#settler = new Settler({ ...options, holdMs: LEASE_MARGIN_MS })
+    this.#report = new DeliveryReport(options)
     this.setHooks(options.hooks)
   }
 
@@ -180,7 +178,7 @@ export class DeliveryEngine {
     this.#inFlight.add(attempt)
     void attempt.outcome.then((outcome) => {
       this.#inFlight.delete(attempt)
-      if (lane.end(outcome, performance.now())) this.#reportOpened(hook)
+      if (lane.end(outcome, performance.now())) this.#report.opened(hook)
       this.#end(hook, delivery, outcome)
       // Where nothing waits, a place that has become free is of no use; in order, a delivery that has ended is.
       if (outcome.kind !== 'delivered' || !lane.isCaughtUp || hook.ordering === 'credential') this.wake()
@@ -207,41 +205,7 @@ export class DeliveryEngine {
     )
     const { eventSeq, attempt } = delivery
     this.#settler.add({ eventSeq, hook: hook.name, attempt, record: outcome.record, next })
-    this.#report(delivery, outcome, next)
-  }
-
-  #report(delivery: ClaimedDelivery, outcome: Outcome, next: NextState): void {
-    const { log, metrics, alerts } = this.#options
-    metrics.attempt(delivery.hook, outcome.kind, outcome.record.durationMs)
-    const about = {
-      webhook_id: delivery.webhookId,
-      hook: delivery.hook,
-      attempt: delivery.attempt,
-      status: outcome.record.status,
-      code: outcome.record.errorCode,
-      duration_ms: outcome.record.durationMs,
-    }
-    switch (next.state) {
-      case 'delivered':
-        log.info(about, 'delivered')
-        break
-      case 'pending':
-        log.warn({ ...about, retry_in_ms: next.delayMs }, 'delivery failed, to be tried again')
-        break
-      case 'dead':
-        log.error(about, 'delivery given up: a dead letter')
-        alerts.deadLetter(delivery.hook, delivery.webhookId)
-        break
-    }
-  }
-
-  #reportOpened({ name, breaker }: Hook): void {
-    const { log, alerts } = this.#options
-    log.error(
-      { hook: name, cooldown_ms: breaker.cooldownMs },
-      'breaker opened: the hook fails, its deliveries wait',
-    )
-    alerts.breakerOpened(name)
+    this.#report.attempted(delivery, outcome, next)
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -121,6 +121,53 @@ describe('every variable', () => {
   )
 })
 
+describe('the address of the store', () => {
+  test.each([
+    'postgres://user:password@db.example.com:5432/relay',
+    'postgresql://user@db.example.com/relay',
+    'postgres://user:p%40ss%2Fword%23@[::1]:5433/relay?sslmode=verify-full&sslrootcert=/etc/ca.pem',
+    'postgres://db/relay?application_name=a%20b&sslmode=no-verify',
+    'postgres://user@%2Fvar%2Frun%2Fpostgresql/relay',
+  ])('is a database, taken as it stands: %s', (url) => {
+    expect(readConfig({ ...minimal, DATABASE_URL: url }).store).toEqual({ kind: 'postgres', url })
+  })
+
+  test.each([
+    ['sqlite:relay.db', 'relay.db'],
+    ['sqlite:./data/postgres:relay.db', './data/postgres:relay.db'],
+    ['sqlite:/var/lib/relay.db', '/var/lib/relay.db'],
+    ['sqlite:///var/lib/relay.db', '/var/lib/relay.db'],
+  ])('is a file: %s', (url, path) => {
+    expect(readConfig({ ...minimal, DATABASE_URL: url }).store).toEqual({ kind: 'sqlite', path })
+  })
+
+  test.each([
+    ['names no database', 'postgres://user:hunter2@db:5432'],
+    ['names no database but a slash', 'postgres://user:hunter2@db:5432/'],
+    ['names no database but parameters', 'postgresql://user:hunter2@db?sslmode=verify-full'],
+    ['has a port that is none', 'postgres://user:hunter2@db:port/relay'],
+    ['has a port that is too high', 'postgres://user:hunter2@db:65536/relay'],
+    ['has a host with a space', 'postgres://user:hunter2@d b/relay'],
+    ['has a password with a # that is not encoded', 'postgres://user:hunter2#4@db/relay'],
+    ['has a password with an @ and a / that are not encoded', 'postgres://user:hunter2@pass/word@db/relay'],
+    ['has no slashes', 'postgres:user:hunter2@db/relay'],
+    ['begins with another word', 'mysql://user:hunter2@db/relay'],
+    ['begins with the words of the database itself', 'host=db user=user password=hunter2'],
+    ['names no file', 'sqlite:'],
+    ['is a path', '/var/lib/hunter2.db'],
+  ])('that %s is refused and not shown', (_what, url) => {
+    const error = errorOf({ ...minimal, DATABASE_URL: url })
+    expect(error.mistakes).toEqual([
+      {
+        where: 'DATABASE_URL',
+        expected: 'sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+        found: `a string of ${url.length} characters (not shown)`,
+      },
+    ])
+    expect(piecesTold(error.message, 'hunter2')).toEqual([])
+  })
+})
+
 describe('mistakes', () => {
   test('are all listed in one message, each with its place, what was expected and what was found', () => {
     const environment = {
@@ -209,6 +256,8 @@ describe('no secret is ever told', () => {
   test.each<[string, Environment]>([
     ['in a signing secret', { ...minimal, SEAM_WEBHOOK_SECRET: `${SECRET},${leak}` }],
     ['in the address of the database', { ...minimal, DATABASE_URL: `mysql://user:${leak}@db/relay` }],
+    ['in one without a database', { ...minimal, DATABASE_URL: `postgres://user:${leak}@db:5432/` }],
+    ['in a parameter of such a one', { ...minimal, DATABASE_URL: `postgres://db/?password=${leak}` }],
     ["in a hook's secret", withHook({ secrets: [leak] })],
     ["in a hook's secret outside a list", withHook({ secrets: leak })],
     ["in a hook's secrets of the wrong kind", withHook({ secrets: [[leak], { key: leak }] })],

@@ -8,6 +8,6 @@ export function storeLocation(text: string): StoreLocation | null {
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1]
   if (path !== undefined) return { kind: 'sqlite', path }
   if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return null
-  const { pathname } = new URL(text)
-  return pathname.length > 1 ? { kind: 'postgres', url: text } : null
+  // With a further slash or an at sign, the password holds one that is not encoded, and the host is a piece of it.
+  return /^\/[^/@]+$/.test(new URL(text).pathname) ? { kind: 'postgres', url: text } : null
 }

@@ -29,7 +29,7 @@ export interface ConnectionsOptions {
 }
 
 /** A database that answers connects at once; one that does not is away. */
-const CONNECT_TIMEOUT_MS = 5000
+export const CONNECT_TIMEOUT_MS = 5000
 const IDLE_MS = 60_000
 /** How often a transaction is begun again that the database broke off to let another one pass. */
 const MAX_TRIES = 4

@@ -19,6 +19,8 @@ export function isOutOfStep(error: unknown): boolean {
 export function isAway(error: unknown): boolean {
   const code = codeOf(error)
   if (error instanceof DatabaseError) return /^(08|57P0|53300)/.test(code)
+  // A file that the URL names, such as a certificate, will not come.
+  if ((error as { syscall?: string }).syscall === 'open') return false
   // The system's own errors have a name in capitals; where a connection broke off, the driver's have none.
   return /^E[A-Z]+(_AGAIN)?$/.test(code) || /^(Connection terminated|timeout)/.test((error as Error).message)
 }

@@ -1,5 +1,6 @@
 import { Client } from 'pg'
 import { Backoff } from './backoff.ts'
+import { CONNECT_TIMEOUT_MS } from './connections.ts'
 import { storeErrorFrom } from './database-error.ts'
 
 export interface DueSignalOptions {
@@ -37,7 +38,7 @@ export class DueSignal {
       application_name: 'seam-relay signal',
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-      connectionTimeoutMillis: 5000,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: 10_000,
     })
     this.#client = client

@@ -20,7 +20,7 @@ import { acceptAll } from './accept.ts'
 import type { Acceptance } from './accept.ts'
 import { Backoff } from './backoff.ts'
 import { claim } from './claim.ts'
-import { BY_INDEX, Connections } from './connections.ts'
+import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
 import type { Statement } from './connections.ts'
 import { isAway, isDataError } from './database-error.ts'
 import { deliveriesOf } from './deliveries-of.ts'
@@ -222,7 +222,11 @@ async function prepare({ url, log, startTimeoutMs }: PostgresStoreOptions): Prom
 }
 
 async function prepareOnce(url: string, log: PostgresLog): Promise<void> {
-  const client = new Client({ connectionString: url, application_name: 'seam-relay start' })
+  const client = new Client({
+    connectionString: url,
+    application_name: 'seam-relay start',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  })
   client.on('error', () => {})
   try {
     await client.connect()

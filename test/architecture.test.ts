@@ -39,6 +39,8 @@ const ROOMS: Record<string, string[]> = {
     'operator/',
   ],
   'main.ts': ['app.ts', 'config', 'observability/', 'version.ts'],
+  // A command of its own, which carries one store to the other and so knows how each holds what it holds.
+  'migrate-store': ['store/', 'config/mistake.ts', 'config/store-location.ts'],
 }
 
 const sources = new Map(
@@ -64,11 +66,11 @@ test('every file stands in a room that has its rule', () => {
   expect(relaySources.map(([path]) => path).filter((path) => !(roomOf(path) in ROOMS))).toEqual([])
 })
 
-test('only app.ts knows a concrete store', () => {
+test('only app.ts and the move from one store to the other know a concrete store', () => {
   const knowing = [...sources].filter(([path, source]) =>
     importsOf(path, source).some((target) => inConcreteStore(target) && !inConcreteStore(path)),
   )
-  expect(knowing.map(([path]) => path)).toEqual(['app.ts'])
+  expect(new Set(knowing.map(([path]) => roomOf(path)))).toEqual(new Set(['app.ts', 'migrate-store']))
 })
 
 test('nothing imports the demo', () => {

@@ -6,7 +6,7 @@ export class SchemaError extends Error {
 }
 
 /** The advisory lock under which one replica migrates while the others wait. "seammigr" in ASCII. */
-const MIGRATION_LOCK = '8315159409624442738'
+export const MIGRATION_LOCK = '8315159409624442738'
 
 /**
  * Each step runs once, in this order, together with those that are due in one transaction. A step that has been

@@ -1,0 +1,26 @@
+import { MoveError } from './move-error.ts'
+import type { Key, Source } from './source.ts'
+import type { Target } from './target.ts'
+
+/** What tells whether a row came from the source: its key, and what never changes. */
+const IDENTITIES = [
+  { table: 'event_ids', columns: ['seq', 'webhook_id', 'content_hash'], what: 'an event' },
+  { table: 'quarantine', columns: ['id', 'fingerprint'], what: 'a quarantined body' },
+] as const
+
+/**
+ * Whether all that the target holds can have come from the source.
+ * @throws {MoveError} if not: the events of two stores have the same numbers, so they cannot be put together
+ */
+export async function judgeTarget(source: Source, target: Target): Promise<void> {
+  for (const { table, columns, what } of IDENTITIES) {
+    const find = source.finder(table, columns)
+    for await (const row of target.rowsOf(table, columns)) {
+      const known = find(row[0] as Key)
+      if (known !== null && columns.every((_, index) => known[index] === row[index])) continue
+      throw new MoveError(
+        `the target holds ${what} (${columns[0]} ${String(row[0])}) that the source has not: it can only take in what comes from one store. Nothing was changed`,
+      )
+    }
+  }
+}

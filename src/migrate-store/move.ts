@@ -1,0 +1,50 @@
+import type { Places } from './arguments.ts'
+import { batchesOf } from './batches.ts'
+import { EVENT_TABLES, QUARANTINE_TABLE } from './carried-table.ts'
+import { differing, showCounts } from './counts.ts'
+import { judgeTarget } from './judge-target.ts'
+import { MoveError } from './move-error.ts'
+import { Progress } from './progress.ts'
+import { Source } from './source.ts'
+import { Target } from './target.ts'
+
+/**
+ * Carries everything from the source to the target, and tells how far it is.
+ * @throws {MoveError} if it cannot be done, or if the target does not hold the same in the end
+ */
+export async function move({ from, to }: Places, say: (text: string) => void): Promise<void> {
+  const source = Source.open(from)
+  try {
+    const target = await Target.open(to)
+    try {
+      await carry(source, target, say)
+    } finally {
+      await target.close()
+    }
+  } finally {
+    source.close()
+  }
+}
+
+async function carry(source: Source, target: Target, say: (text: string) => void): Promise<void> {
+  const counts = source.counts()
+  await judgeTarget(source, target)
+  // First, so that no new event takes a number of the source, wherever this may end.
+  await target.numberFrom(source.lastNumber())
+  const progress = new Progress(counts, (line) => say(`${line}\n`))
+  // An event goes over together with its id and its deliveries, in the order of acceptance. So a target that has
+  // only a part holds whole events: it never knows an id as a duplicate whose event it has not.
+  for (const tables of [EVENT_TABLES, [QUARANTINE_TABLE]]) {
+    for (const batch of batchesOf(source, tables)) {
+      await target.write(batch)
+      progress.carried(batch)
+    }
+  }
+  progress.tell()
+  await target.analyze()
+  const arrived = await target.counts()
+  say(`\n${showCounts(counts, arrived)}\n`)
+  const sorts = differing(counts, arrived)
+  if (sorts.length > 0) throw new MoveError(`the counts do not agree: ${sorts.join(', ')}`)
+  say('counts agree\n')
+}

@@ -45,7 +45,7 @@ const SESSION = `set default_transaction_isolation = 'read committed'; set idle_
  * share of a table that is due changes faster than they do.
  */
 export const BY_INDEX = `set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off;
-  set enable_mergejoin = off; set jit = off`
+  set enable_mergejoin = off; set jit = off; set plan_cache_mode = force_generic_plan`
 
 const INT8_OID = 20
 

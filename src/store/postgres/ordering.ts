@@ -57,10 +57,10 @@ export const CLAIM_IN_ORDER: Statement = {
   ), free as materialized (
     select o.event_seq, o.due_at
     from looked_at l join seam_relay.deliveries o on o.hook = $1 and o.event_seq = l.event_seq
-    where not l.is_behind and o.due_at <= ${NOW} and not exists (
-      select from seam_relay.deliveries p where o.order_key is not null
+    where not l.is_behind and o.due_at <= ${NOW} and (
+      select true from seam_relay.deliveries p where o.order_key is not null
       and p.hook = $1 and p.order_key = o.order_key and p.event_seq > o.event_seq and p.settled_at is null
-      and p.state = 'leased' and p.due_at > ${NOW} and p.due_at < 'infinity')
+      and p.state = 'leased' and p.due_at > ${NOW} and p.due_at < 'infinity' limit 1) is null
     order by l.due_at, l.event_seq limit $2 for update of o skip locked
   ), leased as (
     update seam_relay.deliveries d

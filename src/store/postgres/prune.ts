@@ -12,8 +12,9 @@ const PRUNE_EVENTS: Statement = {
   name: 'prune-events',
   text: `
   with seen as materialized (
-    select e.seq, e.${OLD} as is_old, exists (
-      select from seam_relay.deliveries d where d.event_seq = e.seq and d.state <> 'delivered') as is_kept
+    select e.seq, e.${OLD} as is_old, (
+      select true from seam_relay.deliveries d where d.event_seq = e.seq and d.state <> 'delivered' limit 1
+    ) is not null as is_kept
     from seam_relay.events e where e.seq > $1 order by e.seq limit $2
   ), doomed as materialized (
     select seq from seen where is_old and not is_kept
@@ -32,8 +33,8 @@ const PRUNE_IDS: Statement = {
   name: 'prune-ids',
   text: `
   with seen as materialized (
-    select i.seq, i.${OLD} as is_old, exists (
-      select from seam_relay.events e where e.seq = i.seq) as is_kept
+    select i.seq, i.${OLD} as is_old, (
+      select true from seam_relay.events e where e.seq = i.seq limit 1) is not null as is_kept
     from seam_relay.event_ids i where i.seq > $1 order by i.seq limit $2
   ), doomed as materialized (
     select seq from seen where is_old and not is_kept

@@ -1,0 +1,354 @@
+import pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
+import type { AcceptRequest, NextState, Settlement } from '../../src/store/store.ts'
+import { acceptAll } from '../../src/store/postgres/accept.ts'
+import { claim } from '../../src/store/postgres/claim.ts'
+import { BY_INDEX } from '../../src/store/postgres/connections.ts'
+import type { Connections, Row, Step } from '../../src/store/postgres/connections.ts'
+import { deliveriesOf } from '../../src/store/postgres/deliveries-of.ts'
+import { migrate } from '../../src/store/postgres/migrations.ts'
+import { prune } from '../../src/store/postgres/prune.ts'
+import { replay } from '../../src/store/postgres/replay.ts'
+import { replayMissing } from '../../src/store/postgres/replay-missing.ts'
+import { settle } from '../../src/store/postgres/settle.ts'
+import { stats } from '../../src/store/postgres/stats.ts'
+import { newDatabase, sql } from '../support/postgres.ts'
+
+// What a call costs must not depend on how much has been delivered before, whatever the statistics say at the moment:
+// they are minutes old on a busy table, and there are none on a new one. So each statement that the store sends on its
+// way from acceptance to delivery is planned and run beside a little history and beside a million deliveries.
+
+const FEW = 1000
+const MANY = 1_000_000
+const UNDELIVERED = 2000
+const LEASED = 64
+const DEAD = 64
+const CREDENTIALS = 1000
+const LONG_AGO = `now() - interval '10 days'`
+/** The SQLSTATE of a statement that took longer than it may. */
+const TIMED_OUT = '57014'
+const DAY_MS = 86_400_000
+
+/** What is undelivered has its numbers from here, beside however much history. */
+const FIRST_UNDELIVERED = 10_000_001
+
+/** A level more in an index is a page more for each row that is looked up; a scan of the million would be thousands. */
+const SLACK = 500
+
+type Ask = (connections: Connections) => Promise<unknown>
+
+/** Taking in has connections of its own; the settings of the others are these. */
+const SETTINGS = { intake: 'reset all', others: `reset all; ${BY_INDEX}` }
+
+interface Call {
+  on: keyof typeof SETTINGS
+  ask: Ask
+  /** Pages of tables and indices that it may touch in all: for each row some thirty, those that it writes included. */
+  pagesAtMost?: number
+}
+
+const CALLS: Record<string, Call> = {
+  accept: { pagesAtMost: 2000, on: 'intake', ask: (connections) => acceptAll(connections, acceptances(64)) },
+  claim: {
+    pagesAtMost: 2000,
+    on: 'others',
+    ask: (connections) => claim(connections, [{ ...WANT, hook: 'any' }]),
+  },
+  'claim in order': {
+    pagesAtMost: 4000,
+    on: 'others',
+    ask: (connections) => claim(connections, [{ ...WANT, hook: 'ordered', ordered: true }]),
+  },
+  'settle as delivered': {
+    pagesAtMost: 2000,
+    on: 'others',
+    ask: (connections) => settle(connections, settled({ state: 'delivered' })),
+  },
+  'settle for later': {
+    pagesAtMost: 2000,
+    on: 'others',
+    ask: (connections) => settle(connections, settled({ state: 'pending', delayMs: 1000, failures: 1 })),
+  },
+  prune: {
+    pagesAtMost: 1000,
+    on: 'others',
+    ask: (connections) => prune(connections, { payloadAgeMs: DAY_MS, dedupAgeMs: DAY_MS, limit: 100 }),
+  },
+  stats: { on: 'others', ask: stats },
+  'history of an event': {
+    pagesAtMost: 100,
+    on: 'others',
+    ask: (connections) => deliveriesOf(connections, 'undelivered-100'),
+  },
+  'replay of an event': {
+    pagesAtMost: 500,
+    on: 'others',
+    ask: (connections) => replay(connections, { webhookIds: ['undelivered-100'] }),
+  },
+  'replay of the dead': { on: 'others', ask: (connections) => replay(connections, {}) },
+  'replay of a day': {
+    on: 'others',
+    ask: (connections) =>
+      replay(connections, { since: Date.now() - DAY_MS, states: ['pending', 'delivered', 'dead'] }),
+  },
+  'replay of what is missing in a day': {
+    on: 'others',
+    ask: (connections) =>
+      replayMissing(connections, {
+        hook: 'new',
+        since: Date.now() - DAY_MS,
+        events: ['*'],
+        workspaces: null,
+      }),
+  },
+}
+const WANT = { limit: 64, leaseMs: 60_000 }
+/** Their rows are few, and they read all of them. */
+const READING_ALL = ['stats', 'replay of the dead', 'replay of a day']
+
+interface Explained {
+  call: string
+  statement: string
+  planned: 'generic' | 'custom'
+  statistics: boolean
+  /** Whatever scans a table of the store. */
+  scans: Scan[]
+  /** Pages of tables and indices that it touched. */
+  pages: number
+}
+
+interface Scan {
+  type: string
+  table: string
+  index: string | undefined
+  /** Without, the whole index is read. */
+  isNarrowed: boolean
+}
+
+test('no call takes longer for what has been delivered, with and without statistics', async () => {
+  const few = await explainAll(await databaseWith(FEW))
+  const many = await explainAll(await databaseWith(MANY))
+
+  expect(few.length).toBeGreaterThan(60)
+  expect([...few, ...many].flatMap(straysOf)).toEqual([])
+  const grown = many.filter(({ pages }, n) => pages > 1.5 * (few[n] as Explained).pages + SLACK)
+  expect(grown.map((one) => ({ ...one, pagesBefore: few[many.indexOf(one)]?.pages }))).toEqual([])
+  const large = [...few, ...many].filter(({ call, pages }) => pages > (CALLS[call]?.pagesAtMost ?? Infinity))
+  expect(large).toEqual([])
+}, 120_000)
+
+/** Scans of the store's tables that may read more than the rows asked for. */
+function straysOf({ scans, ...about }: Explained): unknown[] {
+  return scans
+    .filter(({ type, index, isNarrowed }) => {
+      if (READING_ALL.includes(about.call) && /^deliveries_(order|dead)$/.test(index ?? '')) return false
+      return !/^Index (Only )?Scan$/.test(type) || !isNarrowed
+    })
+    .map((scan) => ({ ...about, scan }))
+}
+
+async function explainAll(client: pg.Client): Promise<Explained[]> {
+  const explained: Explained[] = []
+  for (const statistics of [false, true]) {
+    if (statistics) await client.query('analyze')
+    for (const [call, { on, ask }] of Object.entries(CALLS)) {
+      await client.query(SETTINGS[on])
+      for (const step of await stepsOf(ask)) {
+        for (const planned of ['generic', 'custom'] as const) {
+          const plan = await explain(client, step, planned)
+          const pages = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
+          explained.push({ call, statement: step[0].name, planned, statistics, scans: scansOf(plan), pages })
+        }
+      }
+    }
+  }
+  return explained
+}
+
+/** A node of a plan, as `explain (format json)` gives it. */
+interface PlanNode {
+  'Node Type': string
+  'Relation Name'?: string
+  'Index Name'?: string
+  'Index Cond'?: string
+  'Shared Hit Blocks'?: number
+  'Shared Read Blocks'?: number
+  Plans?: PlanNode[]
+}
+
+/** Runs the statement, as it would be run for the sixth time or for the first, and takes back what it did. */
+async function explain(client: pg.Client, step: Step, planned: 'generic' | 'custom'): Promise<PlanNode> {
+  const [{ text }, values] = step
+  await client.query(`set plan_cache_mode = force_${planned}_plan; prepare one as ${text}`)
+  const call = values.length === 0 ? 'one' : `one (${values.map(literal).join(', ')})`
+  try {
+    return await planOf(client, `explain (analyze, buffers, format json) execute ${call}`)
+  } catch (error) {
+    if ((error as { code?: string }).code !== TIMED_OUT) throw error
+    const plan = await planOf(client, `explain (format json) execute ${call}`)
+    return { ...plan, 'Shared Hit Blocks': Infinity }
+  } finally {
+    await client.query('deallocate one')
+  }
+}
+
+async function planOf(client: pg.Client, explanation: string): Promise<PlanNode> {
+  await client.query(`set statement_timeout = '5s'; begin`)
+  try {
+    const { rows } = await client.query(explanation)
+    return rows[0]['QUERY PLAN'][0]['Plan'] as PlanNode
+  } finally {
+    await client.query('rollback; reset statement_timeout')
+  }
+}
+
+function scansOf(node: PlanNode): Scan[] {
+  const below = (node.Plans ?? []).flatMap(scansOf)
+  const table = node['Relation Name']
+  if (table === undefined || !node['Node Type'].endsWith('Scan')) return below
+  const [index, isNarrowed] = [node['Index Name'], node['Index Cond'] !== undefined]
+  return [{ type: node['Node Type'], table, index, isNarrowed }, ...below]
+}
+
+/** As SQL that takes the type which the statement gives to its parameter. The values here need no more care. */
+function literal(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return `'{${value.map((item) => JSON.stringify(item)).join(',')}}'`
+  return typeof value === 'string' ? pg.escapeLiteral(value) : JSON.stringify(value)
+}
+
+/** The statements that a call sends, with the values that it sends with them. */
+async function stepsOf(ask: (connections: Connections) => Promise<unknown>): Promise<Step[]> {
+  const sent: Step[] = []
+  const send = async (some: readonly Step[]): Promise<Row[][]> => {
+    sent.push(...some)
+    return some.map(() => [])
+  }
+  const recorder: Pick<Connections, 'run' | 'pipeline' | 'transaction'> = {
+    run: async (statement, values) => (await send([[statement, values ?? []]])).flat(),
+    pipeline: send,
+    transaction: send,
+  }
+  // It is given no rows, which it may stumble over once everything is sent.
+  await ask(recorder as Connections).catch(() => {})
+  expect(sent).not.toEqual([])
+  return sent
+}
+
+/**
+ * Delivered events from ten days ago, and after them new ones that are not delivered yet.
+ */
+async function databaseWith(delivered: number): Promise<pg.Client> {
+  const url = await newDatabase()
+  const client = await connect(url)
+  await migrate(client)
+  // There are no statistics until they are asked for.
+  for (const table of ['event_ids', 'events', 'deliveries', 'attempts'])
+    await client.query(`alter table seam_relay.${table} set (autovacuum_enabled = off)`)
+  await client.query("select setval('seam_relay.event_seq', $1)", [FIRST_UNDELIVERED + UNDELIVERED])
+  await withoutIndices(client, url, () => writeAtOnce(url, deliveredRows(delivered)))
+  await writeAtOnce(url, undeliveredRows())
+  return client
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url)
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
+}
+
+/** Each on a connection of its own. */
+async function writeAtOnce(url: string, statements: readonly string[]): Promise<void> {
+  await Promise.all(statements.map((statement) => sql(url, statement)))
+}
+
+/** An index that is built at the end takes a third of the time that an entry for each row takes. */
+async function withoutIndices(client: pg.Client, url: string, write: () => Promise<void>): Promise<void> {
+  const { rows: keys } = await client.query(`
+    select conname as name, conrelid::regclass as of, pg_get_constraintdef(oid) as definition
+    from pg_constraint where connamespace = 'seam_relay'::regnamespace and contype in ('p', 'u')`)
+  for (const { name, of } of keys) await client.query(`alter table ${of} drop constraint ${name}`)
+  const { rows: indices } = await client.query(
+    `select indexname as name, indexdef as definition from pg_indexes where schemaname = 'seam_relay'`,
+  )
+  for (const { name } of indices) await client.query(`drop index seam_relay.${name}`)
+  await write()
+  for (const { definition } of indices) await client.query(definition)
+  const built = Map.groupBy(keys, ({ of }) => of as string).values()
+  await writeAtOnce(
+    url,
+    [...built].map((some) =>
+      some
+        .map(({ of, name, definition }) => `alter table ${of} add constraint ${name} ${definition}`)
+        .join(';'),
+    ),
+  )
+}
+
+function deliveredRows(count: number): string[] {
+  const rows = `from generate_series(1, ${count}) n`
+  return [
+    `insert into seam_relay.event_ids (seq, webhook_id, content_hash, accepted_at, last_seen_at)
+       select n, 'delivered-' || n, 'x', ${LONG_AGO}, ${LONG_AGO} ${rows}`,
+    `insert into seam_relay.events (seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
+         occurred_at, is_sample, accepted_at, body)
+       select n, 'delivered-' || n, '', '', 'acs_credential.issued', '', 'credential-' || n % ${CREDENTIALS}, '', false,
+         ${LONG_AGO}, '{}' ${rows}`,
+    `insert into seam_relay.deliveries (event_seq, hook, state, attempts, active_since, settled_at, order_key)
+       select n, (array['any', 'ordered'])[1 + n % 2], 'delivered', 1, ${LONG_AGO}, ${LONG_AGO},
+         'credential-' || n % ${CREDENTIALS} ${rows}`,
+    `insert into seam_relay.attempts (event_seq, hook, attempt, started_at, duration_ms, status)
+       select n, (array['any', 'ordered'])[1 + n % 2], 1, ${LONG_AGO}, 5, 204 ${rows}`,
+  ]
+}
+
+/** Both hooks want each of these. The first are leased, the next dead, and the rest due. */
+function undeliveredRows(): string[] {
+  const rows = `from generate_series(0, ${UNDELIVERED - 1}) n`
+  const seq = `${FIRST_UNDELIVERED} + n`
+  return [
+    `insert into seam_relay.event_ids (seq, webhook_id, content_hash, accepted_at, last_seen_at)
+       select ${seq}, 'undelivered-' || n, 'x', now(), now() ${rows}`,
+    `insert into seam_relay.events (seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
+         occurred_at, is_sample, accepted_at, body)
+       select ${seq}, 'undelivered-' || n, '', '', 'acs_credential.issued', '', 'credential-' || n % ${CREDENTIALS}, '',
+         false, now(), '{}' ${rows}`,
+    `insert into seam_relay.deliveries
+         (event_seq, hook, state, due_at, attempts, active_since, settled_at, order_key)
+       select ${seq}, hook, state, case state when 'leased' then now() + interval '1 hour' when 'pending' then now() end,
+         1, now(), case state when 'dead' then now() end, 'credential-' || n % ${CREDENTIALS}
+       from (select n, case when n < ${LEASED} then 'leased' when n < ${LEASED + DEAD} then 'dead' else 'pending' end
+         as state ${rows}) s, unnest(array['any', 'ordered']) hook`,
+  ]
+}
+
+/** What became of those that are leased. */
+function settled(next: NextState): Settlement[] {
+  const record = { durationMs: 5, status: 204, errorCode: null, answer: null }
+  return Array.from({ length: LEASED }, (_, n) => ({
+    eventSeq: FIRST_UNDELIVERED + n,
+    hook: 'any',
+    attempt: 1,
+    record,
+    next,
+  }))
+}
+
+function acceptances(count: number): AcceptRequest[] {
+  return Array.from({ length: count }, (_, n) => ({
+    webhookId: `new-${n}`,
+    messageId: `msg_${n}`,
+    event: {
+      eventId: `new-${n}`,
+      eventType: 'acs_credential.issued',
+      workspaceId: '',
+      credentialId: `credential-${n}`,
+      occurredAt: '',
+      isSample: false,
+      contentHash: 'x',
+      body: '{}',
+    },
+    deliveries: [{ hook: 'any' }, { hook: 'ordered' }],
+  }))
+}

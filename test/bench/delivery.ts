@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
+import { median } from './measurement.ts'
 import { sendLoad, startReceiver, startRelay } from './processes.ts'
 
 // What a receiver that is in trouble costs the others, what a backlog costs at the start, and what history costs.
@@ -50,7 +51,7 @@ async function healthyPerSecond(secret: string, count: number, withDead: boolean
       await delay(5)
   }
   const load = (events: number) =>
-    sendLoad({ port: relay.port, path: '/webhooks/seam', secret, count: events, connections: 64 })
+    sendLoad({ ports: [relay.port], path: '/webhooks/seam', secret, count: events, connections: 64 })
   await load(2000)
   await settled(2000)
   const { startedAt } = await load(count)
@@ -68,7 +69,7 @@ async function measureBacklog(secret: string, pending: number): Promise<string> 
   const receiver = await startReceiver()
   const hook = { name: 'one', url: `http://127.0.0.1:${receiver.port}/`, concurrency: 64, secrets: [secret] }
   const startedAt = performance.now()
-  const relay = await startRelay(secret, [hook], folder)
+  const relay = await startRelay(secret, [hook], `sqlite:${join(folder, 'relay.db')}`)
   while ((await receiver.count()) === 0) await delay(5)
   const firstMs = performance.now() - startedAt
   while ((await receiver.count()) < pending) await delay(50)
@@ -155,8 +156,4 @@ function writeHistory(path: string, settled: number): void {
   }
   db.exec('commit')
   db.close()
-}
-
-function median(values: number[]): number {
-  return values.toSorted((x, y) => x - y)[Math.floor(values.length / 2)] as number
 }

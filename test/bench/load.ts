@@ -7,11 +7,14 @@ import { credentialEvent } from '../support/credential-event.ts'
 // for its answer before the next. Plain sockets, because on two cores a comfortable client would be what is measured.
 
 export interface LoadRequest {
-  port: number
+  /** The connections are spread over them evenly. */
+  ports: readonly number[]
   path: string
   secret: string
   count: number
   connections: number
+  /** At this even pace, and an answer counts from when its request was due; without it, as fast as they are answered. */
+  perSecond?: number
 }
 
 export interface LoadResult {
@@ -30,14 +33,28 @@ process.on('disconnect', () => process.exit())
 
 async function run(request: LoadRequest): Promise<LoadResult> {
   const requests = Array.from({ length: request.count }, () => signedRequest(request))
-  const connections = Array.from({ length: request.connections }, () => new Connection(request.port))
+  const connections = Array.from(
+    { length: request.connections },
+    (_, n) => new Connection(request.ports[n % request.ports.length] as number),
+  )
   await Promise.all(connections.map((connection) => connection.opened))
   const result: LoadResult = { startedAt: Date.now(), seconds: 0, latenciesMs: [], statuses: {} }
   const startedAt = performance.now()
-  await Promise.all(connections.map((connection) => connection.drain(requests, result)))
+  const nextDue = request.perSecond === undefined ? () => performance.now() : evenPace(request.perSecond)
+  await Promise.all(connections.map((connection) => connection.drain(requests, nextDue, result)))
   result.seconds = (performance.now() - startedAt) / 1000
   for (const connection of connections) connection.close()
   return result
+}
+
+/** When each request is due, one after the other. */
+function evenPace(perSecond: number): () => number {
+  let next = performance.now()
+  return () => {
+    const due = next
+    next += 1000 / perSecond
+    return due
+  }
 }
 
 function signedRequest({ path, secret }: LoadRequest): Buffer {
@@ -72,15 +89,21 @@ class Connection {
     this.#socket.once('close', () => this.#onError(new Error('the connection was closed')))
   }
 
-  /** Takes requests off the shared list until it is empty. */
-  drain(requests: Buffer[], result: LoadResult): Promise<void> {
+  /** Takes requests off the shared list until it is empty, each when it is due. */
+  drain(requests: Buffer[], nextDue: () => number, result: LoadResult): Promise<void> {
     return new Promise((resolve, reject) => {
       let sentAt = 0
+      const send = (request: Buffer, since: number) => {
+        sentAt = since
+        this.#socket.write(request)
+      }
       const next = () => {
         const request = requests.pop()
         if (request === undefined) return resolve()
-        sentAt = performance.now()
-        this.#socket.write(request)
+        const due = nextDue()
+        const earlyMs = due - performance.now()
+        if (earlyMs <= 0) return send(request, due)
+        setTimeout(() => send(request, performance.now()), earlyMs)
       }
       this.#onError = reject
       this.#onAnswer = (status) => {

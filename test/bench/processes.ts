@@ -29,8 +29,13 @@ export async function sendLoad(request: LoadRequest): Promise<LoadResult> {
   return result
 }
 
-export async function startReceiver(): Promise<Running & { count(): Promise<number> }> {
-  const child = fork(here('./receiver.ts'))
+export interface RunningReceiver extends Running {
+  /** How many requests it has had. */
+  count(): Promise<number>
+}
+
+export async function startReceiver(delayMs = 0): Promise<RunningReceiver> {
+  const child = fork(here('./receiver.ts'), [`${delayMs}`])
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return {
     port,
@@ -57,9 +62,16 @@ export interface RunningRelay extends Running {
   peakMemoryMiB(): number
 }
 
-/** The service as `npm start` starts it, with the limits per minute out of the way, on a file that goes with it. */
-export async function startRelay(secret: string, hooks: unknown[], folder?: string): Promise<RunningRelay> {
-  const data = folder ?? mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
+/**
+ * The service as `npm start` starts it, with the limits per minute out of the way.
+ * @param databaseUrl where it holds everything; a file that goes with it unless it is given
+ */
+export async function startRelay(
+  secret: string,
+  hooks: unknown[],
+  databaseUrl?: string,
+): Promise<RunningRelay> {
+  const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
   const child = spawn(process.execPath, [...startFlags(), here('../../src/main.ts').pathname], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -69,7 +81,7 @@ export async function startRelay(secret: string, hooks: unknown[], folder?: stri
       HOST: '127.0.0.1',
       PORT: '0',
       OPERATOR_PORT: '0',
-      DATABASE_URL: `sqlite:${join(data, 'relay.db')}`,
+      DATABASE_URL: databaseUrl ?? `sqlite:${join(folder, 'relay.db')}`,
       RATE_LIMIT_PER_MINUTE: '1000000000',
     },
   })
@@ -80,7 +92,7 @@ export async function startRelay(secret: string, hooks: unknown[], folder?: stri
     async stop() {
       await end(child)
       relays.delete(child)
-      if (folder === undefined) rmSync(data, { recursive: true })
+      rmSync(folder, { recursive: true })
     },
     async counter(name, labels = '') {
       const text = await (await fetch(`${operatorUrl}/metrics`)).text()

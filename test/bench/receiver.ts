@@ -1,11 +1,13 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-// A process of its own: a hook that answers 204 at once and counts. Plain sockets, so that on two cores what is
-// measured is the sender. Tells its port at the start, and its count when asked.
+// A process of its own: a hook that answers 204, at once or after so many milliseconds, and counts. Plain sockets, so
+// that on two cores what is measured is the sender. Tells its port at the start, and its count when asked.
+//   receiver.ts [milliseconds]
 
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\nkeep-alive: timeout=60\r\n\r\n')
 
+const delayMs = Number(process.argv[2] ?? 0)
 let count = 0
 const server = createServer({ noDelay: true }, serve)
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
@@ -25,7 +27,8 @@ function serve(socket: Socket): void {
       if (request.length < end) return
       request = request.slice(end)
       count++
-      socket.write(ANSWER)
+      if (delayMs === 0) socket.write(ANSWER)
+      else setTimeout(() => socket.write(ANSWER), delayMs)
     }
   })
   socket.on('error', () => socket.destroy())

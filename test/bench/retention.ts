@@ -2,13 +2,16 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { judge } from '../../src/events/judge.ts'
+import { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import type { AcceptRequest, PruneCursor } from '../../src/store/store.ts'
+import type { AcceptRequest, PruneCursor, Store } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { newMessageId } from '../support/signed-webhook.ts'
+import { startBenchServer } from './postgres-database.ts'
+import { relationSizes } from './postgres-relations.ts'
 
 // What forgetting costs: the store is filled, emptied step by step while acceptance goes on, and filled again.
-//   node test/bench/retention.ts [events, 1000000 by default] [limit of a prune step, 100 by default]
+//   node test/bench/retention.ts [events, 1000000 by default] [limit of a prune step, 100 by default] [sqlite or postgres]
 
 const total = Number(process.argv[2] ?? 1_000_000)
 const limit = Number(process.argv[3] ?? 100)
@@ -16,25 +19,24 @@ const GROUP = 500
 /** So many acceptances wait together while the store is emptied. */
 const ACCEPTING_AT_ONCE = 8
 
-const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
-const path = join(folder, 'relay.db')
+const subject = process.argv[4] === 'postgres' ? await onPostgres() : await onSqlite()
 try {
   await run()
 } finally {
-  rmSync(folder, { recursive: true })
+  await subject.remove()
 }
 
 async function run(): Promise<void> {
-  const store = await SqliteStore.open({ path, lockWaitMs: 1000 })
+  const { store } = subject
   console.log(`${total} events of ${acceptance().event.body.length} bytes, one delivered delivery each`)
-  await fill(store, 'filled')
+  await fill('filled')
 
   const idleUntil = performance.now() + 5000
   const idle = await acceptWhile(store, async () => {
     while (performance.now() < idleUntil) await store.check()
   })
   printWaits('accept without pruning', idle)
-  printSize('with those')
+  await printSize('with those')
   const fullAt = performance.now()
 
   let steps = 0
@@ -59,14 +61,15 @@ async function run(): Promise<void> {
   console.log(
     `pruned ${pruned} in ${steps} steps of ${limit} in ${seconds.toFixed(1)} s, longest step ${longestStepMs.toFixed(1)} ms`,
   )
-  printSize('pruned')
-  await fill(store, 'filled again')
+  await printSize('pruned')
+  await fill('filled again')
   await store.close()
-  printSize('closed')
+  await printSize('closed')
 }
 
 /** Takes the events in, delivers them, and says how large the file is then. */
-async function fill(store: SqliteStore, what: string): Promise<void> {
+async function fill(what: string): Promise<void> {
+  const { store } = subject
   const startedAt = performance.now()
   for (let n = 0; n < total; n += GROUP) {
     await Promise.all(Array.from({ length: GROUP }, () => store.accept(acceptance())))
@@ -76,11 +79,11 @@ async function fill(store: SqliteStore, what: string): Promise<void> {
   }
   const seconds = (performance.now() - startedAt) / 1000
   console.log(`${what} in ${seconds.toFixed(1)} s, ${Math.round(total / seconds)} events/s`)
-  printSize(what)
+  await printSize(what)
 }
 
 /** How long each acceptance waited that was asked for while something else was done, in milliseconds. */
-async function acceptWhile(store: SqliteStore, work: () => Promise<void>): Promise<number[]> {
+async function acceptWhile(store: Store, work: () => Promise<void>): Promise<number[]> {
   const waits: number[] = []
   let going = true
   const accepting = Array.from({ length: ACCEPTING_AT_ONCE }, async () => {
@@ -112,7 +115,38 @@ function printWaits(what: string, waits: number[]): void {
   )
 }
 
-function printSize(what: string): void {
+async function printSize(what: string): Promise<void> {
+  console.log([`${what}:`, ...(await subject.size())].join('\n'))
+}
+
+/** A store, what it takes on disk, and how it is done away with. */
+interface Subject {
+  store: Store
+  size(): Promise<string[]>
+  remove(): Promise<void>
+}
+
+async function onSqlite(): Promise<Subject> {
+  const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
+  const path = join(folder, 'relay.db')
   const mebibytes = (file: string) => (existsSync(file) ? statSync(file).size / 1_048_576 : 0).toFixed(1)
-  console.log(`${what}: ${mebibytes(path)} MiB, and ${mebibytes(`${path}-wal`)} MiB of log`)
+  return {
+    store: await SqliteStore.open({ path, lockWaitMs: 1000 }),
+    size: async () => [`${mebibytes(path)} MiB, and ${mebibytes(`${path}-wal`)} MiB of log`],
+    remove: async () => rmSync(folder, { recursive: true }),
+  }
+}
+
+async function onPostgres(): Promise<Subject> {
+  const server = await startBenchServer()
+  const database = await server.newDatabase()
+  const log = { info() {}, warn() {} }
+  return {
+    store: await PostgresStore.open({ url: database.url, log, startTimeoutMs: 10_000 }),
+    size: () => relationSizes(database.client),
+    async remove() {
+      await database.drop()
+      await server.remove()
+    },
+  }
 }

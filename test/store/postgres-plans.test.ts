@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { AcceptRequest, NextState, Settlement } from '../../src/store/store.ts'
 import { acceptAll } from '../../src/store/postgres/accept.ts'
 import { claim } from '../../src/store/postgres/claim.ts'
+import { DueFloor } from '../../src/store/postgres/due-floor.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
 import type { Connections, Row, Step } from '../../src/store/postgres/connections.ts'
 import { deliveriesOf } from '../../src/store/postgres/deliveries-of.ts'
@@ -52,12 +53,12 @@ const CALLS: Record<string, Call> = {
   claim: {
     pagesAtMost: 2000,
     on: 'others',
-    ask: (connections) => claim(connections, [{ ...WANT, hook: 'any' }]),
+    ask: (connections) => claim(connections, new DueFloor(), [{ ...WANT, hook: 'any' }]),
   },
   'claim in order': {
     pagesAtMost: 4000,
     on: 'others',
-    ask: (connections) => claim(connections, [{ ...WANT, hook: 'ordered', ordered: true }]),
+    ask: (connections) => claim(connections, new DueFloor(), [{ ...WANT, hook: 'ordered', ordered: true }]),
   },
   'settle as delivered': {
     pagesAtMost: 2000,

@@ -1,6 +1,6 @@
 import type { ClaimWant } from '../store.ts'
 import type { Statement, Step } from './connections.ts'
-import { NOW, laterBy, msBetween } from './span-of-time.ts'
+import { NOW, laterBy, momentOf, msBetween, msOf } from './span-of-time.ts'
 
 /*
  * A delivery that is due but has an undelivered one of its credential before it is held: its due_at is put to
@@ -35,7 +35,7 @@ const RELEASE_LOCK: Statement = {
 
 /** Columns of a leased delivery. */
 export const LEASED = `l.event_seq, l.hook, l.attempts, l.failures, ${msBetween('l.active_since')} as age_ms,
-  e.webhook_id, e.event_type, e.body`
+  ${msOf('l.was_due')} as was_due, e.webhook_id, e.event_type, e.body`
 
 /** One row for each leased delivery, or one without. `is_through`: nothing that is due was left unlooked at. */
 export const CLAIM_IN_ORDER: Statement = {
@@ -46,7 +46,8 @@ export const CLAIM_IN_ORDER: Statement = {
       select from seam_relay.deliveries p
       where p.hook = d.hook and p.order_key = d.order_key and p.event_seq < d.event_seq and p.settled_at is null
     ) as is_behind
-    from seam_relay.deliveries d where d.hook = $1 and d.due_at <= ${NOW}
+    from seam_relay.deliveries d
+    where d.hook = $1 and d.due_at >= coalesce(${momentOf('$4::float8')}, '-infinity') and d.due_at <= ${NOW}
     order by d.due_at, d.event_seq limit ${LOOKED_AT}
   ), held as (
     update seam_relay.deliveries d set due_at = 'infinity'
@@ -68,7 +69,7 @@ export const CLAIM_IN_ORDER: Statement = {
     from free where d.hook = $1 and d.event_seq = free.event_seq
     returning d.event_seq, d.hook, d.attempts, d.failures, d.active_since, free.due_at as was_due
   )
-  select (select count(*) < ${LOOKED_AT} from looked_at) as is_through, (
+  select ${msOf(NOW)} as at, (select count(*) < ${LOOKED_AT} from looked_at) as is_through, (
       select ${msBetween(NOW, 'due_at')} from seam_relay.deliveries
       where hook = $1 and due_at > ${NOW} and due_at < 'infinity' order by due_at limit 1
     ) as next_due_in_ms, ${LEASED}
@@ -99,9 +100,18 @@ const RELEASE_ALL: Statement = {
   text: `update seam_relay.deliveries set due_at = ${NOW} where hook = any($1::text[]) and due_at = 'infinity'`,
 }
 
-/** The steps of a transaction: a lock on all these hooks, and then each hook's claim. */
-export function claimInOrder(wants: readonly ClaimWant[]): Step[] {
-  const claims = wants.map(({ hook, limit, leaseMs }): Step => [CLAIM_IN_ORDER, [hook, limit, leaseMs]])
+/**
+ * The steps of a transaction: a lock on all these hooks, and then each hook's claim.
+ * @param floors from where on to look, for each hook: milliseconds since 1970, or `null` for the beginning
+ */
+export function claimInOrder(
+  wants: readonly ClaimWant[],
+  floors: ReadonlyMap<string, number | null>,
+): Step[] {
+  const claims = wants.map(({ hook, limit, leaseMs }): Step => [
+    CLAIM_IN_ORDER,
+    [hook, limit, leaseMs, floors.get(hook) ?? null],
+  ])
   return [[CLAIM_LOCK, [wants.map(({ hook }) => hook)]], ...claims]
 }
 

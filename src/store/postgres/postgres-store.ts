@@ -24,6 +24,7 @@ import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
 import type { Statement } from './connections.ts'
 import { isAway, isDataError } from './database-error.ts'
 import { deliveriesOf } from './deliveries-of.ts'
+import { DueFloor } from './due-floor.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { migrate } from './migrations.ts'
@@ -73,6 +74,7 @@ export class PostgresStore implements Store {
   readonly #office: Connections
   readonly #accepting: Gatherer<AcceptRequest, Acceptance>
   readonly #quarantining: Gatherer<QuarantineRequest, string>
+  readonly #floor = new DueFloor()
   readonly #signal: DueSignal
   readonly #underWay = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
@@ -122,7 +124,7 @@ export class PostgresStore implements Store {
   }
 
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
-    return this.#call(() => claim(this.#delivery, wants))
+    return this.#call(() => claim(this.#delivery, this.#floor, wants))
   }
 
   settle(settlements: readonly Settlement[]): Promise<boolean[]> {

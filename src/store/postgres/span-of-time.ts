@@ -13,6 +13,11 @@ export function msBetween(earlier: string, later = NOW): string {
   return `(extract(epoch from ${later} - ${earlier}) * 1000)::float8`
 }
 
+/** Milliseconds since 1970. */
+export function msOf(moment: string): string {
+  return `(extract(epoch from ${moment}) * 1000)::float8`
+}
+
 /** The moment of milliseconds since 1970. */
 export function momentOf(milliseconds: string): string {
   return `('epoch'::timestamptz + ${milliseconds} * interval '1 ms')`

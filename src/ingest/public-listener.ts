@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import fastify from 'fastify'
 import type { FastifyInstance, FastifyReply } from 'fastify'
@@ -21,6 +22,8 @@ export interface PublicListenerOptions {
 
 /** A webhook has to come whole within this; the sender itself gives up after 15 s. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** For a request that is on its way when the listener closes. */
+const SILENT_GRACE_MS = 500
 
 /** What the outside reaches: the webhook route and the probes, nothing else. */
 export async function buildPublicListener(options: PublicListenerOptions): Promise<FastifyInstance> {
@@ -46,8 +49,28 @@ export async function buildPublicListener(options: PublicListenerOptions): Promi
   app.get('/readyz', (_request, reply) => answerReadiness(reply, health))
   app.get('/health', (_request, reply) => answerReadiness(reply, health))
 
+  cutSilentAtClose(app)
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not_found'))
   return app
+}
+
+/**
+ * A connection that was opened ahead and has never asked for anything does not count as idle for Node, and would hold
+ * up a stop until its bound.
+ */
+function cutSilentAtClose(app: FastifyInstance): void {
+  const silent = new Set<Socket>()
+  app.server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  app.server.on('request', ({ socket }) => silent.delete(socket))
+  app.addHook('preClose', (done) => {
+    setTimeout(() => {
+      for (const socket of silent) socket.destroy()
+    }, SILENT_GRACE_MS)
+    done()
+  })
 }
 
 async function answerReadiness(reply: FastifyReply, health: Health): Promise<FastifyReply> {

@@ -1,4 +1,5 @@
 import { StoreError } from '../store.ts'
+import { MAX_GROUP_CALLS, MAX_WAITING_BYTES, MAX_WAITING_CALLS } from '../waiting-limits.ts'
 
 export interface GathererOptions<Request, Result> {
   /** Writes a group in one transaction; answers in its order. */
@@ -16,12 +17,7 @@ interface Call<Request, Result> {
   reject: (error: unknown) => void
 }
 
-/** More than this many calls waiting is more than a database that works would leave. */
-const MAX_WAITING_CALLS = 10_000
-/** And more than this many bytes of bodies. */
-const MAX_WAITING_BYTES = 33_554_432
-/** One group takes at most this many, so that the first in a long queue is not held up by the last. */
-const MAX_GROUP_CALLS = 512
+/** One statement carries all of a group. */
 const MAX_GROUP_BYTES = 4_194_304
 
 /** While one group of calls is being written, those that come gather and go into the next, so that they share a round trip and a sync. */

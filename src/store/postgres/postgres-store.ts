@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
+import { CONFLICT_PROBLEMS } from '../conflict.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -52,8 +53,6 @@ export interface PostgresLog {
   info(about: object, message: string): void
   warn(about: object, message: string): void
 }
-
-const CONFLICT = [{ path: '/event_id', message: 'is known already, with other content' }]
 
 /** Shorter than the sender's own 15 s: from a database that hangs it should hear a 503, and not silence. */
 const CALL_TIMEOUT_MS = 8000
@@ -114,8 +113,8 @@ export class PostgresStore implements Store {
       const acceptance = await this.#accepting.add(request)
       if (acceptance.outcome !== 'conflict') return acceptance
       const { messageId, event } = request
-      const aside = { messageId, bytes: Buffer.from(event.body), problems: CONFLICT }
-      return { ...acceptance, quarantineId: await this.#quarantining.add(aside), problems: CONFLICT }
+      const aside = { messageId, bytes: Buffer.from(event.body), problems: CONFLICT_PROBLEMS }
+      return { ...acceptance, quarantineId: await this.#quarantining.add(aside), problems: CONFLICT_PROBLEMS }
     })
   }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { CONFLICT_PROBLEMS } from '../conflict.ts'
 import type { AcceptRequest, AcceptResult } from '../store.ts'
 import { prepareQuarantine } from './quarantine.ts'
 
@@ -22,8 +23,6 @@ export type AcceptRow = [
 /** The number of a new event; the id of the quarantined body where the content is another than the known one's. */
 type AcceptAnswer = number | 'duplicate' | { quarantineId: string }
 
-const CONFLICT = [{ path: '/event_id', message: 'is known already, with other content' }]
-
 export function acceptRow({ webhookId, messageId, event, deliveries }: AcceptRequest): AcceptRow {
   return [
     webhookId,
@@ -44,7 +43,7 @@ export function acceptRow({ webhookId, messageId, event, deliveries }: AcceptReq
 export function acceptResult(answer: AcceptAnswer): AcceptResult {
   if (typeof answer === 'number') return { outcome: 'accepted', eventSeq: answer }
   if (answer === 'duplicate') return { outcome: 'duplicate' }
-  return { outcome: 'conflict', quarantineId: answer.quarantineId, problems: CONFLICT }
+  return { outcome: 'conflict', quarantineId: answer.quarantineId, problems: CONFLICT_PROBLEMS }
 }
 
 /** Event, deliveries, or a duplicate's count. Tries the insert first: nearly every event is new. */
@@ -108,6 +107,6 @@ export function prepareAccept(db: DatabaseSync) {
       countDuplicate.run(now, webhookId)
       return 'duplicate'
     }
-    return quarantine({ messageId, bytes: Buffer.from(body), problems: CONFLICT }, now)
+    return quarantine({ messageId, bytes: Buffer.from(body), problems: CONFLICT_PROBLEMS }, now)
   }
 }

@@ -15,6 +15,7 @@ import type {
   Settlement,
   Store,
 } from '../store.ts'
+import { MAX_GROUP_CALLS, MAX_WAITING_BYTES, MAX_WAITING_CALLS } from '../waiting-limits.ts'
 import { acceptResult, acceptRow } from './accept.ts'
 import { claimResult } from './claim.ts'
 import type { GroupRequest, WorkerMessage, WorkerStart } from './messages.ts'
@@ -39,14 +40,8 @@ interface Call {
   reject: (error: StoreError) => void
 }
 
-/** More than this many calls waiting is more than a disk that works would leave. */
-const MAX_WAITING_CALLS = 10_000
-/** And more than this many bytes of bodies. */
-const MAX_WAITING_BYTES = 33_554_432
 /** Shorter than the sender's own 15 s: from a disk that hangs it should hear a 503, and not silence. */
 const COMMIT_TIMEOUT_MS = 10_000
-/** One transaction takes at most this many, so that the first in a long queue is not held up by the last. */
-const MAX_GROUP_CALLS = 512
 
 /**
  * The embedded store: SQLite in a thread of its own. While one group of calls is being committed, those that

@@ -22,12 +22,25 @@ const CHECK_TIMEOUT_MS = 5000
 
 export function createHealth(store: Store): Health {
   let stopping = false
+  let checking: Promise<string | null> | null = null
   let latest: { at: number; problem: Promise<string | null> } | null = null
 
   function storeProblem(): Promise<string | null> {
     const now = performance.now()
-    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, problem: problemInTime(store) }
+    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, problem: inTime(check()) }
     return latest.problem
+  }
+
+  /** Why a change cannot be put on disk, `null` if it can. While one check hangs, no other is begun. */
+  function check(): Promise<string | null> {
+    checking ??= store
+      .check()
+      .then(
+        () => null,
+        (error: unknown) => (error instanceof StoreError ? error.message : 'the store fails'),
+      )
+      .finally(() => (checking = null))
+    return checking
   }
 
   return {
@@ -48,17 +61,12 @@ export function createHealth(store: Store): Health {
   }
 }
 
-/** Why a change cannot be put on disk; `null` if it can. */
-async function problemInTime(store: Store): Promise<string | null> {
+async function inTime(problem: Promise<string | null>): Promise<string | null> {
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<string>((resolve) => {
     timer = setTimeout(resolve, CHECK_TIMEOUT_MS, 'the store has not answered for too long')
   })
-  const checked = store.check().then(
-    () => null,
-    (error: unknown) => (error instanceof StoreError ? error.message : 'the store fails'),
-  )
-  const problem = await Promise.race([checked, tooLate])
+  const first = await Promise.race([problem, tooLate])
   clearTimeout(timer)
-  return problem
+  return first
 }

@@ -2,8 +2,7 @@ import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AcceptRequest, NextState, Settlement } from '../../src/store/store.ts'
 import { acceptAll } from '../../src/store/postgres/accept.ts'
-import { claim } from '../../src/store/postgres/claim.ts'
-import { DueFloor } from '../../src/store/postgres/due-floor.ts'
+import { Claimer } from '../../src/store/postgres/claim.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
 import type { Connections, Row, Step } from '../../src/store/postgres/connections.ts'
 import { deliveriesOf } from '../../src/store/postgres/deliveries-of.ts'
@@ -53,12 +52,12 @@ const CALLS: Record<string, Call> = {
   claim: {
     pagesAtMost: 2000,
     on: 'others',
-    ask: (connections) => claim(connections, new DueFloor(), [{ ...WANT, hook: 'any' }]),
+    ask: (connections) => new Claimer(connections).claim([{ ...WANT, hook: 'any' }]),
   },
   'claim in order': {
     pagesAtMost: 4000,
     on: 'others',
-    ask: (connections) => claim(connections, new DueFloor(), [{ ...WANT, hook: 'ordered', ordered: true }]),
+    ask: (connections) => new Claimer(connections).claim([{ ...WANT, hook: 'ordered', ordered: true }]),
   },
   'settle as delivered': {
     pagesAtMost: 2000,
@@ -225,9 +224,8 @@ async function stepsOf(ask: (connections: Connections) => Promise<unknown>): Pro
     sent.push(...some)
     return some.map(() => [])
   }
-  const recorder: Pick<Connections, 'run' | 'pipeline' | 'transaction'> = {
+  const recorder: Pick<Connections, 'run' | 'transaction'> = {
     run: async (statement, values) => (await send([[statement, values ?? []]])).flat(),
-    pipeline: send,
     transaction: send,
   }
   // It is given no rows, which it may stumble over once everything is sent.

@@ -1,11 +1,11 @@
 import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store.ts'
 import type { Connections, Row, Statement } from './connections.ts'
 import { LEASED, claimInOrder, releaseAll } from './ordering.ts'
-import type { DueFloor } from './due-floor.ts'
+import { DueFloor } from './due-floor.ts'
 import { NOW, laterBy, momentOf, msBetween, msOf } from './span-of-time.ts'
 
 /** One row for each leased delivery; a hook that was given none has one row without. */
-export const CLAIM: Statement = {
+const CLAIM: Statement = {
   name: 'claim',
   text: `
   with wants as materialized (
@@ -32,43 +32,78 @@ export const CLAIM: Statement = {
   order by l.was_due, l.event_seq`,
 }
 
-/**
- * Leases what is due. Those that another replica is leasing in this moment are passed over and not waited for.
- * Hooks in order go one after the other, and before the rest, so that a hook is asked for once.
- */
-export async function claim(
-  connections: Connections,
-  floor: DueFloor,
-  wants: readonly ClaimWant[],
-): Promise<ClaimResult> {
-  const floors = new Map(wants.map(({ hook }) => [hook, floor.of(hook)]))
-  const [ordered, any] = [wants.filter(isOrdered), wants.filter((want) => !isOrdered(want))]
-  const answers: [ClaimWant, Row[]][] = []
-  if (ordered.length > 0) {
-    const [, ...claims] = await connections.transaction(claimInOrder(ordered, floors))
-    answers.push(...claims.map((rows, index): [ClaimWant, Row[]] => [ordered[index] as ClaimWant, rows]))
+/** Leases what is due. What another replica is leasing in this moment is passed over and not waited for. */
+export class Claimer {
+  readonly #connections: Connections
+  readonly #floor = new DueFloor()
+  /** Hooks without an order for which nothing is held any more. */
+  readonly #released = new Set<string>()
+
+  constructor(connections: Connections) {
+    this.#connections = connections
   }
-  if (any.length > 0) {
-    const hooks = any.map(({ hook }) => hook)
-    const parameters = [
+
+  async claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
+    const floors = new Map(wants.map(({ hook }) => [hook, this.#floor.of(hook)]))
+    const answers = await this.#answers(wants, floors)
+    for (const [want, rows] of answers) {
+      this.#floor.looked(want.hook, floors.get(want.hook) ?? null, lookedUpTo(want, rows))
+    }
+    return {
+      deliveries: answers.flatMap(([, rows]) => rows.filter(isLeased).map(claimedDelivery)),
+      nextDueInMs: least(answers.map(([want, rows]) => nextDueInMs(want, rows))),
+    }
+  }
+
+  async #answers(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
+    const ordered = await this.#claimOrdered(wants.filter(isOrdered), floors)
+    try {
+      return [
+        ...ordered,
+        ...(await this.#claimAny(
+          wants.filter((want) => !isOrdered(want)),
+          floors,
+        )),
+      ]
+    } catch (error) {
+      // What is leased is leased, and is not to wait for the end of its lease because the rest could not be.
+      if (ordered.every(([, rows]) => !rows.some(isLeased))) throw error
+      return ordered
+    }
+  }
+
+  async #claimOrdered(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
+    if (wants.length === 0) return []
+    for (const { hook } of wants) this.#released.delete(hook)
+    const [, ...claims] = await this.#connections.transaction(claimInOrder(wants, floors))
+    return claims.map((rows, index) => [wants[index] as ClaimWant, rows])
+  }
+
+  async #claimAny(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
+    if (wants.length === 0) return []
+    const hooks = wants.map(({ hook }) => hook)
+    await this.#releaseHeld(hooks.filter((hook) => !this.#released.has(hook)))
+    const rows = await this.#connections.run(CLAIM, [
       hooks,
-      any.map(({ limit }) => limit),
-      any.map(({ leaseMs }) => leaseMs),
+      wants.map(({ limit }) => limit),
+      wants.map(({ leaseMs }) => leaseMs),
       hooks.map((hook) => floors.get(hook)),
-    ]
-    const [, rows = []] = await connections.pipeline([releaseAll(hooks), [CLAIM, parameters]])
-    answers.push(
-      ...any.map((want): [ClaimWant, Row[]] => [want, rows.filter((row) => row['wanted_by'] === want.hook)]),
-    )
+    ])
+    return wants.map((want) => [want, rows.filter((row) => row['wanted_by'] === want.hook)])
   }
-  for (const [want, rows] of answers) {
-    floor.looked(want.hook, floors.get(want.hook) ?? null, lookedUpTo(want, rows))
-  }
-  return {
-    deliveries: answers.flatMap(([, rows]) => rows.filter(isLeased).map(claimedDelivery)),
-    nextDueInMs: least(answers.map(([want, rows]) => nextDueInMs(want, rows))),
+
+  /** Once: what a replica with another configuration holds after that is released when the one before it has ended. */
+  async #releaseHeld(hooks: readonly string[]): Promise<void> {
+    if (hooks.length === 0) return
+    const [statement, values] = releaseAll(hooks)
+    await this.#connections.run(statement, values)
+    for (const hook of hooks) this.#released.add(hook)
   }
 }
+
+type Answer = [want: ClaimWant, rows: Row[]]
+/** From where on to look for what is due, for each hook: milliseconds since 1970, or `null` for the beginning. */
+type Floors = ReadonlyMap<string, number | null>
 
 /** Up to when all that had become due was looked at, in milliseconds since 1970; `null` if that cannot be told. */
 function lookedUpTo({ limit }: ClaimWant, rows: readonly Row[]): number | null {

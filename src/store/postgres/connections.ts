@@ -1,8 +1,8 @@
 import { Pool, types } from 'pg'
-import type { ClientBase, PoolClient } from 'pg'
+import type { ClientBase, PoolClient, QueryConfig } from 'pg'
 import { StoreError } from '../store.ts'
 import type { Backoff } from './backoff.ts'
-import { isDataError, isOutOfStep, storeErrorFrom } from './database-error.ts'
+import { isBusy, isDataError, isOutOfStep, storeErrorFrom } from './database-error.ts'
 
 /** A statement that is parsed once on each connection. */
 export interface Statement {
@@ -84,14 +84,6 @@ export class Connections {
   }
 
   /**
-   * Runs the steps, each a transaction of its own, in one round trip.
-   * @returns the rows of each
-   */
-  pipeline(steps: readonly Step[]): Promise<Row[][]> {
-    return this.#retried((client) => query(client, steps))
-  }
-
-  /**
    * Runs the steps in one transaction and one round trip.
    * @returns the rows of each
    */
@@ -127,14 +119,16 @@ export class Connections {
   }
 
   async #connect(): Promise<PoolClient> {
-    const restMs = this.#backoff.restMs()
-    if (restMs > 0) throw new StoreError('store_failing', this.#backoff.reason)
+    if (this.#pool.idleCount === 0 && this.#backoff.restMs() > 0) {
+      throw new StoreError('store_failing', this.#backoff.reason)
+    }
     try {
       const client = await this.#pool.connect()
       this.#backoff.succeeded()
       return client
     } catch (error) {
-      throw this.#backoff.failed(storeErrorFrom(error))
+      // Where its own connections are all busy, the database is not away.
+      throw isBusy(error) ? storeErrorFrom(error) : this.#backoff.failed(storeErrorFrom(error))
     }
   }
 }
@@ -145,7 +139,9 @@ const COMMIT: Step = [{ name: 'commit', text: 'commit' }, []]
 async function beginSession(client: ClientBase, timeoutMs: number, settings: string): Promise<void> {
   // Whoever waits for an answer hears of a connection that breaks; said here too, and unheard, it would end the process.
   client.on('error', () => {})
-  await client.query(`${SESSION}; set statement_timeout = ${timeoutMs}; ${settings}`)
+  const text = `${SESSION}; set statement_timeout = ${timeoutMs}; ${settings}`
+  // The library knows this setting of a query, its types do not.
+  await client.query({ text, query_timeout: CONNECT_TIMEOUT_MS } as QueryConfig)
 }
 
 /** Sends all before it waits for any. */

@@ -15,6 +15,11 @@ export function isOutOfStep(error: unknown): boolean {
   return /^40(001|P01)$/.test(codeOf(error))
 }
 
+/** All the connections that there may be are in use; the database itself may be well. */
+export function isBusy(error: unknown): boolean {
+  return (error as Error).message === 'timeout exceeded when trying to connect'
+}
+
 /** The database cannot be reached or is not up yet; waiting may help. */
 export function isAway(error: unknown): boolean {
   const code = codeOf(error)
@@ -39,6 +44,9 @@ export function storeErrorFrom(error: unknown): StoreError {
   const cause = Object.assign(new Error(message), { code })
   if (message === 'Query read timeout' || code === STATEMENT_TIMED_OUT) {
     return new StoreError('store_overloaded', 'the database has not answered for too long', cause)
+  }
+  if (isBusy(error)) {
+    return new StoreError('store_overloaded', 'all connections to the database are busy', cause)
   }
   if (error instanceof DatabaseError) {
     return new StoreError('store_failing', `the database refused (SQLSTATE ${code})`, cause)

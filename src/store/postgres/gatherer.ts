@@ -64,19 +64,35 @@ export class Gatherer<Request, Result> {
     return this.#waiting.splice(0, length)
   }
 
-  async #write(group: Call<Request, Result>[]): Promise<void> {
+  async #write(group: readonly Call<Request, Result>[]): Promise<void> {
+    const error = await this.#tryToWrite(group)
+    if (error === null) return
+    if (group.length > 1 && this.#options.isRefusal(error)) return this.#writeOneByOne(group)
+    for (const { reject } of group) reject(error)
+    // Once it does not answer, nobody who waits is left to wait for it once more.
+    if (error instanceof StoreError && error.code === 'store_overloaded') this.#refuseWaiting(error)
+  }
+
+  /** After a group was refused: the call that it was refused for is refused, the others are not its victims. */
+  async #writeOneByOne(group: readonly Call<Request, Result>[]): Promise<void> {
+    for (const [index, call] of group.entries()) {
+      const error = await this.#tryToWrite([call])
+      if (error === null) continue
+      call.reject(error)
+      if (this.#options.isRefusal(error)) continue
+      for (const { reject } of group.slice(index + 1)) reject(error)
+      return
+    }
+  }
+
+  /** @returns why not, `null` if it is written */
+  async #tryToWrite(group: readonly Call<Request, Result>[]): Promise<unknown> {
     try {
       const results = await this.#options.write(group.map(({ request }) => request))
       for (const [index, { resolve }] of group.entries()) resolve(results[index] as Result)
+      return null
     } catch (error) {
-      if (group.length > 1 && this.#options.isRefusal(error)) {
-        // The call that it was refused for is refused, the others are not its victims.
-        for (const call of group) await this.#write([call])
-      } else {
-        for (const { reject } of group) reject(error)
-        // Once it does not answer, nobody who waits is left to wait for it once more.
-        if (error instanceof StoreError && error.code === 'store_overloaded') this.#refuseWaiting(error)
-      }
+      return error
     }
   }
 

@@ -20,12 +20,11 @@ import type {
 import { acceptAll } from './accept.ts'
 import type { Acceptance } from './accept.ts'
 import { Backoff } from './backoff.ts'
-import { claim } from './claim.ts'
+import { Claimer } from './claim.ts'
 import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
 import type { Statement } from './connections.ts'
 import { isAway, isDataError } from './database-error.ts'
 import { deliveriesOf } from './deliveries-of.ts'
-import { DueFloor } from './due-floor.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { migrate } from './migrations.ts'
@@ -57,7 +56,7 @@ export interface PostgresLog {
 /** Shorter than the sender's own 15 s: from a database that hangs it should hear a 503, and not silence. */
 const CALL_TIMEOUT_MS = 8000
 /** A replay of very many deliveries is one step, and takes its time. */
-const OFFICE_TIMEOUT_MS = 600_000
+const UPKEEP_TIMEOUT_MS = 600_000
 
 const CHECK: Statement = {
   name: 'check',
@@ -67,13 +66,14 @@ const CHECK: Statement = {
 /** The store that replicas share: a Postgres database. Its clock is the only one. */
 export class PostgresStore implements Store {
   readonly #options: PostgresStoreOptions
-  /** Apart, so that taking in waits for nothing else: for webhooks, for deliveries, and for what people and clean-up ask. */
+  // Apart, so that taking in waits for nothing else, and nothing that is quick for what takes its time.
   readonly #intake: Connections
   readonly #delivery: Connections
-  readonly #office: Connections
+  readonly #reading: Connections
+  readonly #upkeep: Connections
   readonly #accepting: Gatherer<AcceptRequest, Acceptance>
   readonly #quarantining: Gatherer<QuarantineRequest, string>
-  readonly #floor = new DueFloor()
+  readonly #claimer: Claimer
   readonly #signal: DueSignal
   readonly #underWay = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
@@ -93,7 +93,9 @@ export class PostgresStore implements Store {
     this.#options = options
     this.#intake = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS })
     this.#delivery = new Connections({ ...shared, max: 3, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
-    this.#office = new Connections({ ...shared, max: 3, timeoutMs: OFFICE_TIMEOUT_MS, settings: BY_INDEX })
+    this.#reading = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
+    this.#upkeep = new Connections({ ...shared, max: 1, timeoutMs: UPKEEP_TIMEOUT_MS, settings: BY_INDEX })
+    this.#claimer = new Claimer(this.#delivery)
     this.#accepting = new Gatherer({
       write: (group) => this.#accept(group),
       isRefusal: isRefusedData,
@@ -123,7 +125,7 @@ export class PostgresStore implements Store {
   }
 
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
-    return this.#call(() => claim(this.#delivery, this.#floor, wants))
+    return this.#call(() => this.#claimer.claim(wants))
   }
 
   settle(settlements: readonly Settlement[]): Promise<boolean[]> {
@@ -131,23 +133,23 @@ export class PostgresStore implements Store {
   }
 
   replay(filter: ReplayFilter): Promise<{ replayed: number }> {
-    return this.#call(() => this.#saidIfDue(replay(this.#office, filter)))
+    return this.#call(() => this.#saidIfDue(replay(this.#upkeep, filter)))
   }
 
   replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }> {
-    return this.#call(() => this.#saidIfDue(replayMissing(this.#office, request)))
+    return this.#call(() => this.#saidIfDue(replayMissing(this.#upkeep, request)))
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
-    return this.#call(() => prune(this.#office, request))
+    return this.#call(() => prune(this.#upkeep, request))
   }
 
   stats(): Promise<HookStats[]> {
-    return this.#call(() => stats(this.#office))
+    return this.#call(() => stats(this.#reading))
   }
 
   deliveriesOf(webhookId: string): Promise<DeliveryHistory[]> {
-    return this.#call(() => deliveriesOf(this.#office, webhookId))
+    return this.#call(() => deliveriesOf(this.#reading, webhookId))
   }
 
   check(): Promise<void> {
@@ -167,7 +169,8 @@ export class PostgresStore implements Store {
       this.#signal.close(),
       this.#intake.close(),
       this.#delivery.close(),
-      this.#office.close(),
+      this.#reading.close(),
+      this.#upkeep.close(),
     ])
   }
 

@@ -41,10 +41,10 @@ export async function settle(
   const distinct = [...byKey.values()]
   const ended = distinct.filter(({ next }) => next.state !== 'pending')
   const step: Step = [SETTLE, parametersOf(distinct)]
-  const [rows = []] =
+  const rows =
     ended.length === 0
-      ? await connections.pipeline([step])
-      : await connections.transaction([step, ...releaseAfter(ended)])
+      ? await connections.run(...step)
+      : ((await connections.transaction([step, ...releaseAfter(ended)]))[0] ?? [])
   const settled = new Set(
     rows.map((row) => keyOf(row['event_seq'] as number, row['hook'] as string, row['attempts'] as number)),
   )

@@ -20,9 +20,11 @@ import { newDatabase, sql } from '../support/postgres.ts'
 
 const FEW = 1000
 const MANY = 1_000_000
-const UNDELIVERED = 2000
-const LEASED = 64
-const DEAD = 64
+const UNDELIVERED = 4000
+const DEAD = 128
+/** The last, as if each had begun before the others: what looks for a later one in vain passes all of them. */
+const LEASED = 2000
+const SETTLED = 64
 const CREDENTIALS = 1000
 const LONG_AGO = `now() - interval '10 days'`
 /** The SQLSTATE of a statement that took longer than it may. */
@@ -302,7 +304,7 @@ function deliveredRows(count: number): string[] {
   ]
 }
 
-/** Both hooks want each of these. The first are leased, the next dead, and the rest due. */
+/** Both hooks want each of these. The first are dead, the last leased, and the rest due. */
 function undeliveredRows(): string[] {
   const rows = `from generate_series(0, ${UNDELIVERED - 1}) n`
   const seq = `${FIRST_UNDELIVERED} + n`
@@ -316,17 +318,18 @@ function undeliveredRows(): string[] {
     `insert into seam_relay.deliveries
          (event_seq, hook, state, due_at, attempts, active_since, settled_at, order_key)
        select ${seq}, hook, state, case state when 'leased' then now() + interval '1 hour' when 'pending' then now() end,
-         1, now(), case state when 'dead' then now() end, 'credential-' || n % ${CREDENTIALS}
-       from (select n, case when n < ${LEASED} then 'leased' when n < ${LEASED + DEAD} then 'dead' else 'pending' end
-         as state ${rows}) s, unnest(array['any', 'ordered']) hook`,
+         1, now(), case state when 'dead' then now() end,
+         case state when 'leased' then 'leased-' || n else 'credential-' || n % ${CREDENTIALS} end
+       from (select n, case when n < ${DEAD} then 'dead' when n >= ${UNDELIVERED - LEASED} then 'leased' else 'pending'
+         end as state ${rows}) s, unnest(array['any', 'ordered']) hook`,
   ]
 }
 
 /** What became of those that are leased. */
 function settled(next: NextState): Settlement[] {
   const record = { durationMs: 5, status: 204, errorCode: null, answer: null }
-  return Array.from({ length: LEASED }, (_, n) => ({
-    eventSeq: FIRST_UNDELIVERED + n,
+  return Array.from({ length: SETTLED }, (_, n) => ({
+    eventSeq: FIRST_UNDELIVERED + UNDELIVERED - LEASED + n,
     hook: 'any',
     attempt: 1,
     record,

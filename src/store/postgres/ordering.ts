@@ -37,7 +37,10 @@ const RELEASE_LOCK: Statement = {
 export const LEASED = `l.event_seq, l.hook, l.attempts, l.failures, ${msBetween('l.active_since')} as age_ms,
   ${msOf('l.was_due')} as was_due, e.webhook_id, e.event_type, e.body`
 
-/** One row for each leased delivery, or one without. `is_through`: nothing that is due was left unlooked at. */
+/**
+ * One row for each leased delivery, or one without. `is_through`: nothing that is due was left unlooked at.
+ * `is true` keeps the look for a later one from going by its due_at, past all that the hook has leased.
+ */
 export const CLAIM_IN_ORDER: Statement = {
   name: 'claim-in-order',
   text: `
@@ -61,7 +64,7 @@ export const CLAIM_IN_ORDER: Statement = {
     where not l.is_behind and o.due_at <= ${NOW} and (
       select true from seam_relay.deliveries p where o.order_key is not null
       and p.hook = $1 and p.order_key = o.order_key and p.event_seq > o.event_seq and p.settled_at is null
-      and p.state = 'leased' and p.due_at > ${NOW} and p.due_at < 'infinity' limit 1) is null
+      and p.state = 'leased' and (p.due_at > ${NOW} and p.due_at < 'infinity') is true limit 1) is null
     order by l.due_at, l.event_seq limit $2 for update of o skip locked
   ), leased as (
     update seam_relay.deliveries d

@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { judgeSchema, migrate } from './migrations.ts'
 
+const SQLITE_BUSY = 5
+
 /** Raised when another process holds the file's lock. */
 export class StoreInUseError extends Error {
   readonly code = 'store_in_use'
@@ -69,6 +71,7 @@ function lockFile(path: string, waitMs: number): DatabaseSync {
     return lock
   } catch (error) {
     lock.close()
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
     throw new StoreInUseError(
       `another seam-relay is using this store (${path} is locked): one process uses a store at a time, so stop the other first`,
       { cause: error },

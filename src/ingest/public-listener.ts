@@ -2,23 +2,10 @@ import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import fastify from 'fastify'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Config } from '../config.ts'
 import type { Health } from '../observability/health.ts'
-import type { Logger } from '../observability/logger.ts'
-import type { Metrics } from '../observability/metrics.ts'
 import { sendProblem } from './problem.ts'
-import type { Receive } from './receive.ts'
-import type { VerifySignature } from './signature.ts'
 import { webhookRoute } from './webhook-route.ts'
-
-export interface PublicListenerOptions {
-  config: Pick<Config, 'maxBodyBytes' | 'rateLimitPerMinute' | 'forgeryLimitPerMinute' | 'trustProxy'>
-  verify: VerifySignature
-  receive: Receive
-  health: Health
-  log: Logger
-  metrics: Metrics
-}
+import type { WebhookRouteOptions } from './webhook-route.ts'
 
 /** A webhook has to come whole within this; the sender itself gives up after 15 s. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -26,7 +13,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const SILENT_GRACE_MS = 500
 
 /** What the outside reaches: the webhook route and the probes, nothing else. */
-export async function buildPublicListener(options: PublicListenerOptions): Promise<FastifyInstance> {
+export async function buildPublicListener(options: WebhookRouteOptions): Promise<FastifyInstance> {
   const { config, health } = options
   const app = fastify({
     bodyLimit: config.maxBodyBytes,

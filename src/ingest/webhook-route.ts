@@ -1,11 +1,15 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Health } from '../observability/health.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
 import { StoreError } from '../store/store.ts'
 import { createGate } from './gate.ts'
 import type { Refusal } from './gate.ts'
 import { sendProblem } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
-import type { PublicListenerOptions } from './public-listener.ts'
-import type { Receipt } from './receive.ts'
+import type { Receipt, Receive } from './receive.ts'
+import type { VerifySignature } from './signature.ts'
 import { timestampInRange } from './signature-headers.ts'
 import type { SignatureHeaders } from './signature-headers.ts'
 
@@ -18,6 +22,15 @@ declare module 'fastify' {
   }
 }
 
+export interface WebhookRouteOptions {
+  config: Pick<Config, 'maxBodyBytes' | 'rateLimitPerMinute' | 'forgeryLimitPerMinute' | 'trustProxy'>
+  verify: VerifySignature
+  receive: Receive
+  health: Health
+  log: Logger
+  metrics: Metrics
+}
+
 const PATH = '/webhooks/seam'
 /**
  * A refused body up to this is read and thrown away, so that its sender gets to see the answer; a connection that
@@ -27,7 +40,7 @@ const MAX_DISCARDED_BYTES = 16_777_216
 const RETRY_AFTER_SECONDS = 5
 
 /** `POST /webhooks/seam`: headers looked at, body read, signature verified, received, answered. */
-export async function webhookRoute(app: FastifyInstance, options: PublicListenerOptions): Promise<void> {
+export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOptions): Promise<void> {
   const { config, verify, receive, health, log, metrics } = options
   const gate = createGate(app, { ...config, trustsProxy: config.trustProxy !== false, log })
   app.decorateRequest('signature', null)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Hook } from '../config/hook.ts'
-import type { ClaimResult, ClaimWant, ClaimedDelivery, Store } from '../store/store.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery, Settlement, Store } from '../store/store.ts'
 import type { Breaker } from './breaker.ts'
 import { DeliveryReport } from './delivery-report.ts'
 import type { DeliveryReportOptions } from './delivery-report.ts'
@@ -51,7 +51,11 @@ export class DeliveryEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#settler = new Settler({ ...options, holdMs: LEASE_MARGIN_MS })
+    this.#settler = new Settler({
+      ...options,
+      holdMs: LEASE_MARGIN_MS,
+      onWritten: (lot) => this.#wakeAfter(lot),
+    })
     this.#report = new DeliveryReport(options)
     this.setHooks(options.hooks)
   }
@@ -206,6 +210,13 @@ export class DeliveryEngine {
     const { eventSeq, attempt } = delivery
     this.#settler.add({ eventSeq, hook: hook.name, attempt, record: outcome.record, next })
     this.#report.attempted(delivery, outcome, next)
+  }
+
+  /** What was put back is due at a time that no claim has told yet; in order, what ended was holding the next one. */
+  #wakeAfter(lot: readonly Settlement[]): void {
+    const mayMakeDue = ({ hook, next }: Settlement) =>
+      next.state === 'pending' || this.#lanes.get(hook)?.hook.ordering === 'credential'
+    if (lot.some(mayMakeDue)) this.wake()
   }
 
   async #sleep(ms: number): Promise<void> {

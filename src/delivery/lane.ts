@@ -46,6 +46,8 @@ export class Lane {
   beginClaim(now: number): number {
     const room = this.room(now)
     const limit = this.#isCaughtUp ? Math.ceil(room / 2) : room
+    // It cannot be looked what waits, so what ends has to say that there is room again.
+    if (limit === 0) this.#isCaughtUp = false
     this.#promised += limit
     return limit
   }

@@ -9,6 +9,8 @@ export interface SettlerOptions {
   metrics: Metrics
   /** How long an outcome that cannot be written is held, in milliseconds; after that its lease is over. */
   holdMs: number
+  /** Called with what has been written. */
+  onWritten: (lot: readonly Settlement[]) => void
 }
 
 const RETRY_MS = 1000
@@ -46,7 +48,7 @@ export class Settler {
 
   /** Writing it is a path of its own: an attempt that succeeded has not failed because it could not be written down. */
   async #writeLot(lot: Settlement[]): Promise<void> {
-    const { store, log, metrics, holdMs } = this.#options
+    const { store, log, metrics, holdMs, onWritten } = this.#options
     const giveUpAt = performance.now() + holdMs
     for (;;) {
       try {
@@ -56,6 +58,7 @@ export class Settler {
             log.warn({ hook, attempt }, 'a lease ran out before its outcome was written')
           else if (next.state !== 'pending') metrics.settled(hook, next.state)
         }
+        onWritten(lot)
         return
       } catch (error) {
         log.error({ err: error, outcomes: lot.length }, 'outcomes could not be written')

@@ -43,6 +43,15 @@ describe('a place for what is just being accepted', () => {
     expect(lane.room(NOW)).toBe(7)
   })
 
+  test('is not there after a claim that had no room to look', () => {
+    const lane = caughtUp({ concurrency: 1 })
+    expect(lane.takePlace(NOW)).toBe(true)
+    expect(lane.beginClaim(NOW)).toBe(0)
+    lane.givePlaceBack()
+    expect(lane.isCaughtUp).toBe(false)
+    expect(lane.takePlace(NOW)).toBe(false)
+  })
+
   test.each<[string, Partial<Hook>]>([
     ['an order', { ordering: 'credential' }],
     ['a rate', { maxPerSecond: 1000 }],

@@ -14,7 +14,7 @@ const CONFLICT: Acceptance = { outcome: 'conflict' }
  * in then wait for each other and never both. `on conflict do update` and not `do nothing`, because only that sees
  * a row that another replica entered a moment ago. What comes back with the number that it was given is new.
  */
-export const ACCEPT: Statement = {
+const ACCEPT: Statement = {
   name: 'accept',
   text: `
   with incoming as (

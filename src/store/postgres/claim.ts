@@ -1,7 +1,7 @@
 import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store.ts'
 import type { Connections, Row, Statement } from './connections.ts'
-import { LEASED, claimInOrder, releaseAll } from './ordering.ts'
 import { DueFloor } from './due-floor.ts'
+import { LEASED, claimInOrder, releaseAll } from './ordering.ts'
 import { NOW, laterBy, momentOf, msBetween, msOf } from './span-of-time.ts'
 
 /** One row for each leased delivery; a hook that was given none has one row without. */

@@ -41,7 +41,7 @@ export const LEASED = `l.event_seq, l.hook, l.attempts, l.failures, ${msBetween(
  * One row for each leased delivery, or one without. `is_through`: nothing that is due was left unlooked at.
  * `is true` keeps the look for a later one from going by its due_at, past all that the hook has leased.
  */
-export const CLAIM_IN_ORDER: Statement = {
+const CLAIM_IN_ORDER: Statement = {
   name: 'claim-in-order',
   text: `
   with looked_at as materialized (
@@ -80,7 +80,7 @@ export const CLAIM_IN_ORDER: Statement = {
   order by l.was_due, l.event_seq`,
 }
 
-export const RELEASE_AFTER: Statement = {
+const RELEASE_AFTER: Statement = {
   name: 'release-after',
   text: `
   with ended as materialized (

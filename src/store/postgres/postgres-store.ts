@@ -39,18 +39,13 @@ import { stats } from './stats.ts'
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
   url: string
-  log: PostgresLog
+  log: { warn(about: object, message: string): void }
   /** How long to wait at the start for a database that cannot be reached. */
   startTimeoutMs: number
   /** Called after each group of acceptances. */
   onCommit?: (commit: { calls: number; durationMs: number }) => void
   /** Called when another replica has said that something is due. */
   onDue?: () => void
-}
-
-export interface PostgresLog {
-  info(about: object, message: string): void
-  warn(about: object, message: string): void
 }
 
 /** Shorter than the sender's own 15 s: from a database that hangs it should hear a 503, and not silence. */
@@ -225,7 +220,7 @@ async function prepare({ url, log, startTimeoutMs }: PostgresStoreOptions): Prom
   }
 }
 
-async function prepareOnce(url: string, log: PostgresLog): Promise<void> {
+async function prepareOnce(url: string, log: PostgresStoreOptions['log']): Promise<void> {
   const client = new Client({
     connectionString: url,
     application_name: 'seam-relay start',

@@ -4,7 +4,7 @@ import { releaseAfter } from './ordering.ts'
 import { NOW, laterBy } from './span-of-time.ts'
 
 /** The attempt is history and is written in any case; the state only by whoever still holds the lease. */
-export const SETTLE: Statement = {
+const SETTLE: Statement = {
   name: 'settle',
   text: `
   with outcomes as materialized (

@@ -366,13 +366,13 @@ describe.concurrent('several replicas on one database', { timeout: 180_000 }, ()
       'one',
       async ({ id, body }, response) => {
         const { acs_credential_id: credential } = JSON.parse(body) as { acs_credential_id: string }
+        // One in four fails, told before others come meanwhile; some of those that do fail more than once.
+        const fails = hook.arrivals.length % 4 === 0
         const others = underWay.get(credential) ?? 0
         if (others > 0) atOnce.push(id)
         underWay.set(credential, others + 1)
         await delay(10)
         underWay.set(credential, (underWay.get(credential) ?? 0) - 1)
-        // One in four fails, and some of those that do fail more than once.
-        const fails = hook.arrivals.length % 4 === 0
         if (fails) failed.push(id)
         else succeeded.get(credential)?.push(id)
         response.writeHead(fails ? 500 : 204).end()

@@ -1,9 +1,9 @@
-import { destination } from 'pino'
 import { createApp } from './app.ts'
 import type { App } from './app.ts'
 import { readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config/mistake.ts'
+import { createLogOutput } from './observability/log-output.ts'
 import { createLogger } from './observability/logger.ts'
 import type { Logger } from './observability/logger.ts'
 import { VERSION } from './version.ts'
@@ -13,8 +13,7 @@ const EXIT_CONFIG = 78
 const EXIT_FAILURE = 1
 const LAST_FLUSH_MS = 250
 
-// Gathered for at most a tenth of a second: a write for each line costs more than the line.
-const output = destination({ fd: 1, sync: false, minLength: 8192, periodicFlush: 100 })
+const output = createLogOutput({ fd: 1 })
 await main()
 
 async function main(): Promise<void> {

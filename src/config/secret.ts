@@ -1,3 +1,6 @@
+import { createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+
 const PREFIX = 'whsec_'
 const MIN_KEY_BYTES = 24
 const MAX_KEY_BYTES = 64
@@ -18,4 +21,9 @@ export function secretProblem(secret: unknown): string | null {
     return 'something that is not base64 behind the prefix'
   const keyBytes = Buffer.from(base64, 'base64').length
   return keyBytes < MIN_KEY_BYTES || keyBytes > MAX_KEY_BYTES ? `a key of ${keyBytes} bytes` : null
+}
+
+/** The key that a signing secret holds. */
+export function signingKey(secret: string): KeyObject {
+  return createSecretKey(secret.slice(PREFIX.length), 'base64')
 }

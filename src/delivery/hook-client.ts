@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { Webhook } from 'svix'
 import { Pool, buildConnector, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { Hook } from '../config/hook.ts'
@@ -8,6 +7,8 @@ import { VERSION } from '../version.ts'
 import type { ErrorCode, Outcome } from './outcome.ts'
 import { errorCodeOf, outcomeOfAnswer } from './outcome.ts'
 import { parseRetryAfter } from './retry-after.ts'
+import { createSigner } from './signature.ts'
+import type { Sign } from './signature.ts'
 
 /** How much of an answer is kept for the operator. */
 const KEPT_ANSWER_BYTES = 1024
@@ -26,7 +27,7 @@ export class HookClient {
   readonly #hook: Hook
   readonly #path: string
   readonly #pool: Pool
-  readonly #signers: Webhook[]
+  readonly #sign: Sign | null
   readonly #fixedHeaders: string[]
   readonly #connector = buildConnector({ allowH2: false, timeout: 0 })
   readonly #connecting = new Set<Socket>()
@@ -35,7 +36,7 @@ export class HookClient {
     const url = new URL(hook.url)
     this.#hook = hook
     this.#path = url.pathname + url.search
-    this.#signers = hook.secrets.map((secret) => new Webhook(secret))
+    this.#sign = hook.secrets.length > 0 ? createSigner(hook.secrets) : null
     this.#fixedHeaders = [
       ...Object.entries(hook.headers).flat(),
       'content-type',
@@ -55,19 +56,18 @@ export class HookClient {
 
   /** Signs and sends one POST. The attempt ends within the hook's `timeoutMs`, whatever the receiver does. */
   send(delivery: ClaimedDelivery): Attempt {
-    const now = new Date()
+    const timestamp = String(Math.floor(Date.now() / 1000))
     const headers = [
       ...this.#fixedHeaders,
       'webhook-id',
       delivery.webhookId,
       'webhook-timestamp',
-      String(Math.floor(now.getTime() / 1000)),
+      timestamp,
       'seam-relay-attempt',
       String(delivery.attempt),
     ]
-    if (this.#signers.length > 0) {
-      const signatures = this.#signers.map((signer) => signer.sign(delivery.webhookId, now, delivery.body))
-      headers.push('webhook-signature', signatures.join(' '))
+    if (this.#sign !== null) {
+      headers.push('webhook-signature', this.#sign(delivery.webhookId, timestamp, delivery.body))
     }
     const exchange = new Exchange(this.#hook.timeoutMs)
     this.#pool.dispatch({ method: 'POST', path: this.#path, headers, body: delivery.body }, exchange)

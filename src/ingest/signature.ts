@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { Webhook } from 'svix'
+import { signingKey } from '../config/secret.ts'
 import { timestampInRange } from './signature-headers.ts'
 import type { SignatureHeaders } from './signature-headers.ts'
 
@@ -8,11 +10,11 @@ import type { SignatureHeaders } from './signature-headers.ts'
 export type VerifySignature = (body: Buffer, headers: SignatureHeaders) => boolean
 
 export function createVerifier(secrets: readonly string[]): VerifySignature {
-  const verifiers = secrets.map((secret) => ({ webhook: new Webhook(secret), key: keyOf(secret) }))
+  const verifiers = secrets.map((secret) => ({ webhook: new Webhook(secret), key: signingKey(secret) }))
   return (body, headers) => verifiers.some(({ webhook, key }) => isSigned(webhook, key, body, headers))
 }
 
-function isSigned(webhook: Webhook, key: Buffer, body: Buffer, headers: SignatureHeaders): boolean {
+function isSigned(webhook: Webhook, key: KeyObject, body: Buffer, headers: SignatureHeaders): boolean {
   try {
     webhook.verify(body, {
       'webhook-id': headers.messageId,
@@ -27,7 +29,7 @@ function isSigned(webhook: Webhook, key: Buffer, body: Buffer, headers: Signatur
 }
 
 function signsBytes(
-  key: Buffer,
+  key: KeyObject,
   body: Buffer,
   { messageId, timestamp, signature }: SignatureHeaders,
 ): boolean {
@@ -36,8 +38,4 @@ function signsBytes(
     const given = one.startsWith('v1,') ? Buffer.from(one.slice(3), 'base64') : Buffer.alloc(0)
     return given.length === expected.length && timingSafeEqual(given, expected)
   })
-}
-
-function keyOf(secret: string): Buffer {
-  return Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 }

@@ -6,9 +6,11 @@ import { DeliveryReport } from './delivery-report.ts'
 import type { DeliveryReportOptions } from './delivery-report.ts'
 import type { Attempt } from './hook-client.ts'
 import { Lane } from './lane.ts'
+import type { Held } from './lane.ts'
 import { nextState } from './next-state.ts'
 import type { Outcome } from './outcome.ts'
 import { Settler } from './settler.ts'
+import { WakingLoop } from './waking-loop.ts'
 
 /*
  *             claim              2xx
@@ -17,7 +19,8 @@ import { Settler } from './settler.ts'
  *    │  └─ retry at t ──┘ │
  *    └──── lease expired ─┘
  *
- * The engine claims what is due, as much as each hook has room for, sends it, and settles what came of it.
+ * The engine claims what is due, as much as each hook has room for, sends it, and settles what came of it. What is
+ * accepted while nothing waits for its hook is leased with that and spares the claim.
  * The rules are in next-state.ts and breaker.ts; the store only keeps the state.
  */
 
@@ -32,6 +35,8 @@ export interface EngineOptions extends DeliveryReportOptions {
 const POLL_INTERVAL_MS = 1000
 /** A lease outlasts the attempt by this, for its outcome to be written even by a store that is slow. */
 const LEASE_MARGIN_MS = 30_000
+/** What has been leased may wait for a place for half of that. */
+const MAX_HELD_MS = LEASE_MARGIN_MS / 2
 
 /** Delivers at least once what the store holds. */
 export class DeliveryEngine {
@@ -43,10 +48,8 @@ export class DeliveryEngine {
   /** Places that are taken and neither filled nor given back. */
   #places = 0
   #onIdle: (() => void) | null = null
-  #woken = false
-  #endSleep: (() => void) | null = null
+  readonly #loop = new WakingLoop(() => this.#claimAndSend())
   #stopping = false
-  #loop: Promise<void> | null = null
   #stopped: Promise<void> | null = null
 
   constructor(options: EngineOptions) {
@@ -61,13 +64,12 @@ export class DeliveryEngine {
   }
 
   start(): void {
-    this.#loop ??= this.#run()
+    this.#loop.start()
   }
 
   /** Says that something may be due. A hint: without it, it is found at the next poll. */
   wake(): void {
-    this.#woken = true
-    this.#endSleep?.()
+    this.#loop.wake()
   }
 
   /**
@@ -76,12 +78,13 @@ export class DeliveryEngine {
    */
   takePlace(hook: string) {
     const lane = this.#lanes.get(hook)
-    if (this.#stopping || lane?.takePlace(performance.now()) !== true) return null
+    if (this.#stopping || lane?.takePlace() !== true) return null
     this.#places++
+    const startBy = performance.now() + MAX_HELD_MS
     const use = (delivery: ClaimedDelivery | null) => {
       lane.givePlaceBack()
       this.#places--
-      if (delivery !== null) this.#begin(delivery)
+      if (delivery !== null) this.#hold({ delivery, startBy })
       this.#ifIdle()
     }
     return { hook, leaseMs: leaseMsOf(lane.hook), use }
@@ -95,12 +98,16 @@ export class DeliveryEngine {
     for (const [name, lane] of this.#lanes) {
       if (hooks.some((hook) => hook.name === name)) continue
       this.#lanes.delete(name)
+      this.#putBackHeld(lane)
       void lane.drain()
     }
     for (const hook of hooks) {
       const lane = this.#lanes.get(hook.name)
       if (lane === undefined) this.#lanes.set(hook.name, new Lane(hook))
-      else if (!isDeepStrictEqual(lane.hook, hook)) lane.change(hook)
+      else if (!isDeepStrictEqual(lane.hook, hook)) {
+        this.#putBackHeld(lane)
+        lane.change(hook)
+      }
     }
     this.wake()
   }
@@ -118,8 +125,8 @@ export class DeliveryEngine {
 
   async #stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    this.wake()
-    await this.#loop
+    for (const lane of this.#lanes.values()) this.#putBackHeld(lane)
+    await this.#loop.stop()
     const interruption = setTimeout(() => {
       for (const attempt of this.#inFlight) attempt.interrupt()
     }, graceMs)
@@ -130,15 +137,6 @@ export class DeliveryEngine {
     clearTimeout(interruption)
     await this.#settler.stop()
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      // Cleared before the claim: what becomes due while it runs wakes the next round.
-      this.#woken = false
-      const idleMs = await this.#claimAndSend()
-      if (!this.#woken) await this.#sleep(idleMs)
-    }
   }
 
   /** @returns how long nothing will be due, in milliseconds */
@@ -158,7 +156,7 @@ export class DeliveryEngine {
       lane.endClaim(want.limit, given)
     }
     if (claimed === null) return POLL_INTERVAL_MS
-    for (const delivery of claimed.deliveries) this.#begin(delivery)
+    for (const delivery of claimed.deliveries) this.#hold({ delivery, startBy: now + MAX_HELD_MS })
     const hasMore = asking.some(({ lane }) => !lane.isCaughtUp && lane.room(performance.now()) > 0)
     return hasMore ? 0 : Math.min(idleMs, claimed.nextDueInMs ?? idleMs)
   }
@@ -173,10 +171,7 @@ export class DeliveryEngine {
     }
   }
 
-  #begin(delivery: ClaimedDelivery): void {
-    const lane = this.#lanes.get(delivery.hook)
-    // Claimed while its hook was taken out of the configuration: put back for when it is named again.
-    if (lane === undefined) return this.#putBack(delivery)
+  #begin(lane: Lane, delivery: ClaimedDelivery): void {
     const { hook } = lane
     const attempt = lane.begin(delivery, performance.now())
     this.#inFlight.add(attempt)
@@ -184,10 +179,36 @@ export class DeliveryEngine {
       this.#inFlight.delete(attempt)
       if (lane.end(outcome, performance.now())) this.#report.opened(hook)
       this.#end(hook, delivery, outcome)
+      this.#beginHeld(lane)
       // Where nothing waits, a place that has become free is of no use; in order, a delivery that has ended is.
       if (outcome.kind !== 'delivered' || !lane.isCaughtUp || hook.ordering === 'credential') this.wake()
       this.#ifIdle()
     })
+  }
+
+  /** Begins what has been leased, or keeps it until a place is free. */
+  #hold(held: Held): void {
+    const lane = this.#lanes.get(held.delivery.hook)
+    // Leased while its hook was taken out of the configuration: put back for when it is named again.
+    if (lane === undefined) return this.#putBack(held.delivery)
+    lane.hold(held)
+    this.#beginHeld(lane)
+  }
+
+  /** What finds no place where it cannot be held is put back: after too long, behind a breaker, when the relay stops. */
+  #beginHeld(lane: Lane): void {
+    const now = performance.now()
+    for (const late of lane.takeLate(now)) this.#putBack(late)
+    for (;;) {
+      const delivery = lane.takeHeld(now)
+      if (delivery === null) break
+      this.#begin(lane, delivery)
+    }
+    if (this.#stopping || lane.breaker !== 'closed') this.#putBackHeld(lane)
+  }
+
+  #putBackHeld(lane: Lane): void {
+    for (const delivery of lane.takeAllHeld()) this.#putBack(delivery)
   }
 
   #ifIdle(): void {
@@ -217,17 +238,6 @@ export class DeliveryEngine {
     const mayMakeDue = ({ hook, next }: Settlement) =>
       next.state === 'pending' || this.#lanes.get(hook)?.hook.ordering === 'credential'
     if (lot.some(mayMakeDue)) this.wake()
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#endSleep = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.#endSleep = null
   }
 }
 

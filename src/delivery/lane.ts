@@ -7,7 +7,19 @@ import type { Attempt } from './hook-client.ts'
 import type { Outcome } from './outcome.ts'
 import { StartWindow } from './start-window.ts'
 
-/** One hook's share of the engine: what it is being sent, and how much more it has room for. */
+/** A delivery that is leased and waits for its attempt. */
+export interface Held {
+  delivery: ClaimedDelivery
+  /** An attempt that begins later than this may outlast the lease. Milliseconds on a clock that does not jump. */
+  startBy: number
+}
+
+/** How many deliveries may be leased, for each that may be under way at one time. */
+const LEASED_FOR_EACH_PLACE = 3
+/** Of bodies that are held: where they are large, fewer are. Characters. */
+const MAX_HELD_CHARS = 4_194_304
+
+/** One hook's share of the engine: what it is being sent, what is held for it, and how much more it has room for. */
 export class Lane {
   #hook: Hook
   #client: HookClient
@@ -16,7 +28,10 @@ export class Lane {
   #inFlight = 0
   /** Places that are promised: to claims under way, and to deliveries that are just being accepted. */
   #promised = 0
-  /** The latest claim found no more than was asked for, and everything since has found a place. */
+  /** What has been leased and has found all places taken, in that order. */
+  #held: Held[] = []
+  #heldChars = 0
+  /** The latest claim found no more than was asked for, and everything since was leased as it was accepted. */
   #isCaughtUp = false
 
   constructor(hook: Hook) {
@@ -41,11 +56,12 @@ export class Lane {
 
   /**
    * Promises places to a claim; `endClaim` has to follow. While nothing waits, half of the room is left for what comes
-   * meanwhile: otherwise that would wait for the next claim, and what comes during that one for the one after.
+   * meanwhile: otherwise that would wait for the next claim, and what comes during that one for the one after. But one
+   * is asked for even where all places are taken: what is accepted must not forever go before what is to be tried again.
    */
   beginClaim(now: number): number {
     const room = this.room(now)
-    const limit = this.#isCaughtUp ? Math.ceil(room / 2) : room
+    const limit = this.#isCaughtUp ? Math.max(Math.ceil(room / 2), this.#mayHold() ? 1 : 0) : room
     // It cannot be looked what waits, so what ends has to say that there is room again.
     if (limit === 0) this.#isCaughtUp = false
     this.#promised += limit
@@ -58,19 +74,42 @@ export class Lane {
   }
 
   /**
-   * Promises a place to a delivery that is about to be accepted, if it would be the next; `givePlaceBack` has to
-   * follow. Where there is an order or a rate to keep, or a breaker that is not closed, claims alone decide.
+   * Promises a place to a delivery that is about to be accepted, or that it is held for one, if nothing else is due
+   * before it; `givePlaceBack` has to follow.
    */
-  takePlace(now: number): boolean {
-    const isFree = this.#hook.ordering === 'none' && this.#starts === null && this.#breaker.state === 'closed'
-    if (!isFree || !this.#isCaughtUp) return false
-    this.#isCaughtUp = this.room(now) > 0
+  takePlace(): boolean {
+    if (!this.#isCaughtUp) return false
+    this.#isCaughtUp = this.#mayHold() && this.#leased < LEASED_FOR_EACH_PLACE * this.#hook.concurrency
     if (this.#isCaughtUp) this.#promised++
     return this.#isCaughtUp
   }
 
   givePlaceBack(): void {
     this.#promised--
+  }
+
+  /** Keeps a leased delivery until a place is free. */
+  hold(held: Held): void {
+    this.#held.push(held)
+    this.#heldChars += held.delivery.body.length
+  }
+
+  /** The one that was held the longest, if it has a place now; it has to be begun. */
+  takeHeld(now: number): ClaimedDelivery | null {
+    return this.#inFlight < this.#allowed(now) ? this.#shiftHeld() : null
+  }
+
+  /** Those that have been held for too long, to be put back. */
+  takeLate(now: number): ClaimedDelivery[] {
+    const late: ClaimedDelivery[] = []
+    while ((this.#held[0]?.startBy ?? now) < now) late.push(this.#shiftHeld() as ClaimedDelivery)
+    return late
+  }
+
+  /** All that is held, to be put back. */
+  takeAllHeld(): ClaimedDelivery[] {
+    this.#heldChars = 0
+    return this.#held.splice(0).map(({ delivery }) => delivery)
   }
 
   /** Whether nothing that is due is known to wait for a place. */
@@ -128,9 +167,33 @@ export class Lane {
     await this.#client.close()
   }
 
+  #shiftHeld(): ClaimedDelivery | null {
+    const delivery = this.#held.shift()?.delivery ?? null
+    this.#heldChars -= delivery?.body.length ?? 0
+    return delivery
+  }
+
   #roomAtOnce(now: number): number {
-    const allowed = Math.min(this.#hook.concurrency, allowanceOf(this.#breaker, now))
-    return allowed - this.#inFlight - this.#promised
+    return this.#allowed(now) - this.#leased
+  }
+
+  /** How many attempts may be under way at one time. */
+  #allowed(now: number): number {
+    return Math.min(this.#hook.concurrency, allowanceOf(this.#breaker, now))
+  }
+
+  get #leased(): number {
+    return this.#inFlight + this.#promised + this.#held.length
+  }
+
+  /** Where there is an order or a rate to keep, or a breaker that is not closed, claims alone decide what is next. */
+  #mayHold(): boolean {
+    return (
+      this.#hook.ordering === 'none' &&
+      this.#starts === null &&
+      this.#breaker.state === 'closed' &&
+      this.#heldChars < MAX_HELD_CHARS
+    )
   }
 }
 

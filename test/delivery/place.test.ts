@@ -1,4 +1,6 @@
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import type { DeliveryHistory } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
 import type { Relay } from '../support/relay.ts'
@@ -52,15 +54,7 @@ test('what has a place when the relay is stopped is still sent and settled', asy
   const receiver = await startReceiver()
   const relay = await startRelay(hookTo(receiver))
   await watchClaims(relay)
-  const { store } = relay.app
-  const accept = store.accept.bind(store)
-  let goOn = () => {}
-  const held = new Promise<void>((resolve) => (goOn = resolve))
-  vi.spyOn(store, 'accept').mockImplementation(async (request) => {
-    const result = await accept(request)
-    await held
-    return result
-  })
+  const goOn = holdAcceptance(relay)
   const event = credentialEvent()
   const sending = relay.send(event)
   await until('it to be on disk', async () => (await stateOf(relay, event.event_id)) === 'leased')
@@ -71,6 +65,135 @@ test('what has a place when the relay is stopped is still sent and settled', asy
   expect(receiver.received).toHaveLength(1)
   expect(relay.logLines.filter(({ msg }) => msg === 'delivered')).toHaveLength(1)
 })
+
+describe('what is accepted while all places are taken', () => {
+  test('is held, and goes out in its order and without a claim when a place is free', async () => {
+    const { receiver, events, answer, claimed } = await withOneUnderWay(2)
+    answer()
+    await receiver.hasReceived(3)
+    expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
+      events.map(({ event_id }) => event_id),
+    )
+    expect(receiver.received.map(({ headers }) => headers['seam-relay-attempt'])).toEqual(['1', '1', '1'])
+    expect(claimed).toEqual([])
+  })
+
+  test('is put back when the breaker opens, and goes out when it closes again', async () => {
+    const { relay, receiver, events, answer } = await withOneUnderWay(2, {
+      breaker: { failures: 1, cooldownMs: 100 },
+      retry: { initialDelayMs: 10, maxDelayMs: 20 },
+    })
+    answer(500)
+    for (const { event_id } of events.slice(1)) {
+      await until('it to be put back', async () =>
+        (await historyOf(relay, event_id))?.records.some(({ errorCode }) => errorCode === 'interrupted'),
+      )
+    }
+    await until('all to be delivered', async () => (await statesOf(relay, events)).every(isDelivered))
+    expect(receiver.received).toHaveLength(4)
+  })
+
+  test('is put back when its hook is changed, and goes out by the new settings', async () => {
+    const { relay, receiver, events, answer } = await withOneUnderWay(1)
+    const changed = { name: 'one', url: `${receiver.url}/new`, concurrency: 1 }
+    const config = readConfig({ SEAM_WEBHOOK_SECRET: relay.secret, HOOKS: JSON.stringify([changed]) })
+    relay.app.setHooks(config.hooks)
+    answer()
+    await until('all to be delivered', async () => (await statesOf(relay, events)).every(isDelivered))
+    expect(receiver.received.map(({ path, headers }) => [path, headers['seam-relay-attempt']])).toEqual([
+      ['/hook', '1'],
+      ['/hook/new', '2'],
+    ])
+  })
+
+  test('is put back when its hook is left out, and goes out when it is named again', async () => {
+    const { relay, receiver, events, answer } = await withOneUnderWay(1)
+    const config = readConfig({ SEAM_WEBHOOK_SECRET: relay.secret, ...hookTo(receiver) })
+    relay.app.setHooks([])
+    await until('it to be put back', async () => (await statesOf(relay, events))[1] === 'pending')
+    answer()
+    await until('the first to be settled', async () => (await statesOf(relay, events))[0] === 'delivered')
+    expect(receiver.received).toHaveLength(1)
+    relay.app.setHooks(config.hooks)
+    await until('all to be delivered', async () => (await statesOf(relay, events)).every(isDelivered))
+    expect(receiver.received).toHaveLength(2)
+  })
+
+  test('is put back when the relay stops, and goes out after the next start', async () => {
+    const { relay, receiver, events, answer } = await withOneUnderWay(2)
+    const stopped = relay.app.stop()
+    answer()
+    await stopped
+    expect(receiver.received).toHaveLength(1)
+    await startRelay({ ...hookTo(receiver), DATABASE_URL: `sqlite:${relay.databasePath}` })
+    await receiver.hasReceived(3)
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(
+      new Set(events.map(({ event_id }) => event_id)),
+    )
+  })
+
+  test('and on disk only when the relay stops already, is put back too', async () => {
+    const { relay, receiver, answer } = await withOneUnderWay(0)
+    const goOn = holdAcceptance(relay)
+    const event = credentialEvent()
+    const sending = relay.send(event)
+    await until('it to be on disk', async () => (await stateOf(relay, event.event_id)) === 'leased')
+    const stopped = relay.app.stop()
+    goOn()
+    expect((await sending).status).toBe(202)
+    answer()
+    await stopped
+    expect(receiver.received).toHaveLength(1)
+  })
+
+  test('does not keep what is to be tried again from its turn', async () => {
+    const poor = credentialEvent()
+    let tries = 0
+    const receiver = await startReceiver(({ headers }, response) => {
+      const fails = headers['webhook-id'] === poor.event_id && ++tries === 1
+      setTimeout(() => response.writeHead(fails ? 500 : 204).end(), 5)
+    })
+    const relay = await startRelay(hookTo(receiver, { concurrency: 1, retry: { initialDelayMs: 10 } }))
+    await watchClaims(relay)
+    await relay.send(poor)
+    // Two at a time, so that one is always held: with more, some would have to be claimed too.
+    const feed = async () => {
+      for (let n = 0; n < 400 && tries < 2; n++) await relay.send(credentialEvent())
+    }
+    await Promise.all([feed(), feed()])
+    expect(tries).toBe(2)
+  })
+})
+
+/** A relay whose only place is taken by the first event; so many more are accepted, and held. */
+async function withOneUnderWay(more: number, settings: Record<string, unknown> = {}) {
+  let release = (_status: number) => {}
+  const receiver = await startReceiver((_request, response) => {
+    receiver.behaviour = 204
+    release = (status) => response.writeHead(status).end()
+  })
+  const relay = await startRelay(hookTo(receiver, { concurrency: 1, ...settings }))
+  const claimed = await watchClaims(relay)
+  const events = Array.from({ length: 1 + more }, () => credentialEvent())
+  for (const event of events) await relay.send(event)
+  await receiver.hasReceived(1)
+  expect(await statesOf(relay, events)).toEqual(events.map(() => 'leased'))
+  return { relay, receiver, events, claimed, answer: (status = 204) => release(status) }
+}
+
+/** From now on what is accepted comes to disk, and the engine hears of it when the result is called. */
+function holdAcceptance(relay: Relay): () => void {
+  const { store } = relay.app
+  const accept = store.accept.bind(store)
+  let goOn = () => {}
+  const held = new Promise<void>((resolve) => (goOn = resolve))
+  vi.spyOn(store, 'accept').mockImplementation(async (request) => {
+    const result = await accept(request)
+    await held
+    return result
+  })
+  return () => goOn()
+}
 
 /** Waits until the engine knows that nothing is due, and then notes the attempts that claims give. */
 async function watchClaims(relay: Relay): Promise<number[]> {
@@ -91,5 +214,17 @@ async function watchClaims(relay: Relay): Promise<number[]> {
 }
 
 async function stateOf(relay: Relay, eventId: string): Promise<string | undefined> {
-  return (await relay.app.store.deliveriesOf(eventId))[0]?.state
+  return (await historyOf(relay, eventId))?.state
+}
+
+function statesOf(relay: Relay, events: readonly { event_id: string }[]): Promise<(string | undefined)[]> {
+  return Promise.all(events.map(({ event_id }) => stateOf(relay, event_id)))
+}
+
+async function historyOf(relay: Relay, eventId: string): Promise<DeliveryHistory | undefined> {
+  return (await relay.app.store.deliveriesOf(eventId))[0]
+}
+
+function isDelivered(state: string | undefined): boolean {
+  return state === 'delivered'
 }

@@ -21,4 +21,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=6s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # No shell and no npm in between, so that SIGTERM reaches the relay.
-CMD ["node", "--max-semi-space-size=12", "--max-old-space-size=256", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=16", "--initial-old-space-size=72", "--max-old-space-size=256", "src/main.ts"]

@@ -111,7 +111,7 @@ function startFlags(): string[] {
   const { scripts } = JSON.parse(readFileSync(here('../../package.json'), 'utf8')) as {
     scripts: { start: string }
   }
-  return scripts.start.split(' ').filter((word) => word.startsWith('--max'))
+  return scripts.start.split(' ').filter((word) => /^--[a-z-]+=\d+$/.test(word))
 }
 
 /** Reads the log until the line that names the addresses, and then lets the rest flow away unread. */

@@ -35,7 +35,9 @@ export function openDatabase(path: string, lockWaitMs: number): OpenDatabase {
     db.exec('pragma journal_mode = wal')
     // Every commit is synced, not only every checkpoint: a 2xx must survive a power cut.
     db.exec('pragma synchronous = full')
-    db.exec('pragma busy_timeout = 5000; pragma cache_size = -32768; pragma temp_store = memory')
+    // A small cache: ids are looked up at random, so that the system's serves as well and the processor's better
+    // (32 MiB cost the thread 9 % more). 4 MiB.
+    db.exec('pragma busy_timeout = 5000; pragma cache_size = -4096; pragma temp_store = memory')
     // Pages until the log is copied back. Who waits at that moment waits for it: at 4000 the longest was 42 ms, at
     // 1000 it is 21, for the same throughput.
     db.exec('pragma wal_autocheckpoint = 1000; pragma journal_size_limit = 67108864')

@@ -48,8 +48,13 @@ export async function startReceiver(delayMs = 0): Promise<RunningReceiver> {
   }
 }
 
-export async function startBaseline(secret: string, forwardUrl?: string): Promise<Running> {
-  const env = { ...process.env, BENCH_SECRET: secret, ...(forwardUrl && { BENCH_FORWARD_URL: forwardUrl }) }
+/** @param forward to where, and by what; nothing is forwarded unless it is given */
+export async function startBaseline(
+  secret: string,
+  forward?: { url: string; by: 'fetch' | 'pool' },
+): Promise<Running> {
+  const forwarding = forward && { BENCH_FORWARD_URL: forward.url, BENCH_FORWARD_BY: forward.by }
+  const env = { ...process.env, BENCH_SECRET: secret, ...forwarding }
   const child = fork(here('./baseline.ts'), { env })
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return { port, stop: () => end(child) }

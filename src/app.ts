@@ -59,7 +59,7 @@ export async function createApp({ config, log, onFatal }: AppOptions): Promise<A
     acceptEventTypes: config.acceptEventTypes,
     log,
     takePlace: (hook) => delivery.takePlace(hook),
-    onDue: () => delivery.wake(),
+    onDue: (hook) => delivery.wakeFor(hook),
   })
   const retention = new Retention({
     store,

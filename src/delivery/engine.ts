@@ -72,6 +72,11 @@ export class DeliveryEngine {
     this.#loop.wake()
   }
 
+  /** Says that something is due for one hook. Where it has no room, as behind a breaker, what makes room wakes. */
+  wakeFor(hook: string): void {
+    if (this.#lanes.get(hook)?.mayClaim(performance.now()) === true) this.wake()
+  }
+
   /**
    * A place at a hook for a delivery that is about to be accepted, which then needs no claim. It has to be used, with
    * the delivery or with none. `null` where it has to wait its turn.

@@ -31,8 +31,10 @@ export class Lane {
   /** What has been leased and has found all places taken, in that order. */
   #held: Held[] = []
   #heldChars = 0
-  /** The latest claim found no more than was asked for, and everything since was leased as it was accepted. */
+  /** The latest claim found less than was asked for, and everything since it began was leased as it was accepted. */
   #isCaughtUp = false
+  /** Something was accepted without a place since the latest claim began, which may not have seen it. */
+  #isBehind = false
 
   constructor(hook: Hook) {
     this.#hook = hook
@@ -64,13 +66,14 @@ export class Lane {
     const limit = this.#isCaughtUp ? Math.max(Math.ceil(room / 2), this.#mayHold() ? 1 : 0) : room
     // It cannot be looked what waits, so what ends has to say that there is room again.
     if (limit === 0) this.#isCaughtUp = false
+    this.#isBehind = false
     this.#promised += limit
     return limit
   }
 
   endClaim(limit: number, given: number): void {
     this.#promised -= limit
-    this.#isCaughtUp = given < limit
+    this.#isCaughtUp = given < limit && !this.#isBehind
   }
 
   /**
@@ -78,9 +81,9 @@ export class Lane {
    * before it; `givePlaceBack` has to follow.
    */
   takePlace(): boolean {
-    if (!this.#isCaughtUp) return false
-    this.#isCaughtUp = this.#mayHold() && this.#leased < LEASED_FOR_EACH_PLACE * this.#hook.concurrency
+    this.#isCaughtUp &&= this.#mayHold() && this.#leased < LEASED_FOR_EACH_PLACE * this.#hook.concurrency
     if (this.#isCaughtUp) this.#promised++
+    else this.#isBehind = true
     return this.#isCaughtUp
   }
 
@@ -115,6 +118,11 @@ export class Lane {
   /** Whether nothing that is due is known to wait for a place. */
   get isCaughtUp(): boolean {
     return this.#isCaughtUp
+  }
+
+  /** Whether a claim now may find room, or has to find out when there will be. Otherwise an attempt has to end first. */
+  mayClaim(now: number): boolean {
+    return this.#inFlight < this.#allowed(now)
   }
 
   /** Until there is room again without anything ending, in milliseconds; `null` if only that makes room. */

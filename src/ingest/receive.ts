@@ -24,8 +24,8 @@ export interface ReceiveOptions {
   log: Logger
   /** A place at a hook for a delivery that is about to be accepted; `null` where it has to wait its turn. */
   takePlace: (hook: string) => Place | null
-  /** Called when deliveries have become due that have no place. */
-  onDue: () => void
+  /** Called for each hook for which a delivery has become due that has no place. */
+  onDue: (hook: string) => void
 }
 
 export interface Place {
@@ -88,7 +88,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     const about = { event_id: event.eventId, event_type: event.eventType, message_id: messageId }
     switch (result.outcome) {
       case 'accepted':
-        if (places.includes(null)) onDue()
+        for (const [index, hook] of wanting.entries()) if (places[index] === null) onDue(hook)
         log.info({ ...about, deliveries: deliveries.length }, 'accepted')
         return { status: 'accepted', event_id: event.eventId }
       case 'duplicate':

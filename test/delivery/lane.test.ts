@@ -58,6 +58,16 @@ describe('a place for what is just being accepted', () => {
     expect(lane.takePlace()).toBe(true)
   })
 
+  test('is not there after a claim that may not have seen what was accepted while it was under way', () => {
+    const lane = laneOf({ concurrency: 4 })
+    const limit = lane.beginClaim(NOW)
+    expect(lane.takePlace()).toBe(false)
+    lane.endClaim(limit, 0)
+    expect(lane.takePlace()).toBe(false)
+    lane.endClaim(lane.beginClaim(NOW), 0)
+    expect(lane.takePlace()).toBe(true)
+  })
+
   test('is there while a claim is under way: that asks for half of the room only', () => {
     const lane = caughtUp({ concurrency: 8 })
     const limit = lane.beginClaim(NOW)
@@ -102,6 +112,25 @@ describe('a place for what is just being accepted', () => {
     const lane = caughtUp({})
     lane.change(hookWith({ timeoutMs: 100 }))
     expect(lane.takePlace()).toBe(false)
+  })
+})
+
+describe('it is worth looking what is due', () => {
+  test('as long as fewer are under way than may be', () => {
+    const lane = laneOf({ concurrency: 1 })
+    expect(lane.mayClaim(NOW)).toBe(true)
+    lane.begin(held(1).delivery, NOW)
+    expect(lane.mayClaim(NOW)).toBe(false)
+    lane.end({ kind: 'delivered', record }, NOW)
+    expect(lane.mayClaim(NOW)).toBe(true)
+  })
+
+  test('behind a breaker only when its cool-down is over', () => {
+    const lane = laneOf({ breaker: { failures: 1, cooldownMs: 1000 } })
+    lane.begin(held(1).delivery, NOW)
+    lane.end(failed, NOW)
+    expect(lane.mayClaim(NOW + 999)).toBe(false)
+    expect(lane.mayClaim(NOW + 1000)).toBe(true)
   })
 })
 

@@ -66,6 +66,25 @@ test('what has a place when the relay is stopped is still sent and settled', asy
   expect(relay.logLines.filter(({ msg }) => msg === 'delivered')).toHaveLength(1)
 })
 
+test('what waits behind an open breaker does not make the relay look for it with each event', async () => {
+  const [healthy, failing] = [await startReceiver(), await startReceiver(500)]
+  const hooks = [
+    { name: 'healthy', url: healthy.url },
+    { name: 'failing', url: failing.url, breaker: { failures: 1, cooldownMs: 600_000 } },
+  ]
+  const relay = await startRelay({ HOOKS: JSON.stringify(hooks) })
+  await relay.send(credentialEvent())
+  await until('the breaker to be open', async () =>
+    (await relay.metrics()).includes('seam_relay_breaker_state{hook="failing",state="open"} 1'),
+  )
+  await watchClaims(relay)
+  const claims = vi.spyOn(relay.app.store, 'claim').mockClear()
+  for (let n = 0; n < 50; n++) await relay.send(credentialEvent())
+  await healthy.hasReceived(51)
+  expect(claims.mock.calls.length).toBeLessThan(25)
+  expect(failing.received).toHaveLength(1)
+})
+
 describe('what is accepted while all places are taken', () => {
   test('is held, and goes out in its order and without a claim when a place is free', async () => {
     const { receiver, events, answer, claimed } = await withOneUnderWay(2)

@@ -7,6 +7,7 @@ import type { DeliveryReportOptions } from './delivery-report.ts'
 import type { Attempt } from './hook-client.ts'
 import { Lane } from './lane.ts'
 import type { Held } from './lane.ts'
+import { LEASE_MARGIN_MS, MAX_HELD_MS, leaseMsOf, wantOf } from './lease.ts'
 import { nextState } from './next-state.ts'
 import type { Outcome } from './outcome.ts'
 import { Settler } from './settler.ts'
@@ -33,10 +34,6 @@ export interface EngineOptions extends DeliveryReportOptions {
 
 /** Without any wake-up, what is due is looked for this often. */
 const POLL_INTERVAL_MS = 1000
-/** A lease outlasts the attempt by this, for its outcome to be written even by a store that is slow. */
-const LEASE_MARGIN_MS = 30_000
-/** What has been leased may wait for a place for half of that. */
-const MAX_HELD_MS = LEASE_MARGIN_MS / 2
 
 /** Delivers at least once what the store holds. */
 export class DeliveryEngine {
@@ -74,7 +71,9 @@ export class DeliveryEngine {
 
   /** Says that something is due for one hook. Where it has no room, as behind a breaker, what makes room wakes. */
   wakeFor(hook: string): void {
-    if (this.#lanes.get(hook)?.mayClaim(performance.now()) === true) this.wake()
+    const lane = this.#lanes.get(hook)
+    lane?.fallBehind()
+    if (lane?.mayClaim(performance.now()) === true) this.wake()
   }
 
   /**
@@ -244,17 +243,4 @@ export class DeliveryEngine {
       next.state === 'pending' || this.#lanes.get(hook)?.hook.ordering === 'credential'
     if (lot.some(mayMakeDue)) this.wake()
   }
-}
-
-function wantOf(hook: Hook, limit: number): ClaimWant {
-  return {
-    hook: hook.name,
-    limit,
-    leaseMs: leaseMsOf(hook),
-    ordered: hook.ordering === 'credential',
-  }
-}
-
-function leaseMsOf(hook: Hook): number {
-  return hook.timeoutMs + LEASE_MARGIN_MS
 }

@@ -33,7 +33,7 @@ export class Lane {
   #heldChars = 0
   /** The latest claim found less than was asked for, and everything since it began was leased as it was accepted. */
   #isCaughtUp = false
-  /** Something was accepted without a place since the latest claim began, which may not have seen it. */
+  /** Something has become due since the latest claim began, which may not have seen it. */
   #isBehind = false
 
   constructor(hook: Hook) {
@@ -83,8 +83,13 @@ export class Lane {
   takePlace(): boolean {
     this.#isCaughtUp &&= this.#mayHold() && this.#leased < LEASED_FOR_EACH_PLACE * this.#hook.concurrency
     if (this.#isCaughtUp) this.#promised++
-    else this.#isBehind = true
     return this.#isCaughtUp
+  }
+
+  /** Something was accepted without a place and is on disk. */
+  fallBehind(): void {
+    this.#isCaughtUp = false
+    this.#isBehind = true
   }
 
   givePlaceBack(): void {

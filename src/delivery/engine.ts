@@ -149,6 +149,8 @@ export class DeliveryEngine {
     const asking: { lane: Lane; want: ClaimWant }[] = []
     let idleMs = POLL_INTERVAL_MS
     for (const lane of this.#lanes.values()) {
+      // Where nothing ends for long, this is who sees that something has been held for too long.
+      this.#beginHeld(lane)
       const limit = lane.beginClaim(now)
       if (limit > 0) asking.push({ lane, want: wantOf(lane.hook, limit) })
       else idleMs = Math.min(idleMs, lane.nextRoomInMs(now) ?? idleMs)

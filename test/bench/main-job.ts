@@ -38,6 +38,7 @@ export async function measureMainJob(load: Load, rounds: number): Promise<void> 
       return { ...measured, peakMemoryMiB }
     },
   }
+
   async function forwarding(by: 'fetch' | 'pool'): Promise<Measurement> {
     const receiver = await startReceiver()
     const server = await startBaseline(secret, { url: `http://127.0.0.1:${receiver.port}/hook`, by })

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { DeliveryHistory } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
@@ -54,13 +54,7 @@ test('what has a place when the relay is stopped is still sent and settled', asy
   const receiver = await startReceiver()
   const relay = await startRelay(hookTo(receiver))
   await watchClaims(relay)
-  const goOn = holdAcceptance(relay)
-  const event = credentialEvent()
-  const sending = relay.send(event)
-  await until('it to be on disk', async () => (await stateOf(relay, event.event_id)) === 'leased')
-  const stopped = relay.app.stop()
-  goOn()
-  expect((await sending).status).toBe(202)
+  const { stopped } = await stopWithOneJustOnDisk(relay)
   await stopped
   expect(receiver.received).toHaveLength(1)
   expect(relay.logLines.filter(({ msg }) => msg === 'delivered')).toHaveLength(1)
@@ -103,13 +97,20 @@ describe('what is accepted while all places are taken', () => {
       retry: { initialDelayMs: 10, maxDelayMs: 20 },
     })
     answer(500)
-    for (const { event_id } of events.slice(1)) {
-      await until('it to be put back', async () =>
-        (await historyOf(relay, event_id))?.records.some(({ errorCode }) => errorCode === 'interrupted'),
-      )
-    }
+    for (const { event_id } of events.slice(1)) await isPutBack(relay, event_id)
     await until('all to be delivered', async () => (await statesOf(relay, events)).every(isDelivered))
     expect(receiver.received).toHaveLength(4)
+  })
+
+  test('is put back after a while, though nothing ends', async () => {
+    const { relay, receiver, events, answer } = await withOneUnderWay(2)
+    const now = performance.now.bind(performance)
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 16_000)
+    onTestFinished(() => clock.mockRestore())
+    for (const { event_id } of events.slice(1)) await isPutBack(relay, event_id)
+    expect(receiver.received).toHaveLength(1)
+    answer()
+    await until('all to be delivered', async () => (await statesOf(relay, events)).every(isDelivered))
   })
 
   test('is put back when its hook is changed, and goes out by the new settings', async () => {
@@ -153,13 +154,7 @@ describe('what is accepted while all places are taken', () => {
 
   test('and on disk only when the relay stops already, is put back too', async () => {
     const { relay, receiver, answer } = await withOneUnderWay(0)
-    const goOn = holdAcceptance(relay)
-    const event = credentialEvent()
-    const sending = relay.send(event)
-    await until('it to be on disk', async () => (await stateOf(relay, event.event_id)) === 'leased')
-    const stopped = relay.app.stop()
-    goOn()
-    expect((await sending).status).toBe(202)
+    const { stopped } = await stopWithOneJustOnDisk(relay)
     answer()
     await stopped
     expect(receiver.received).toHaveLength(1)
@@ -200,8 +195,8 @@ async function withOneUnderWay(more: number, settings: Record<string, unknown> =
   return { relay, receiver, events, claimed, answer: (status = 204) => release(status) }
 }
 
-/** From now on what is accepted comes to disk, and the engine hears of it when the result is called. */
-function holdAcceptance(relay: Relay): () => void {
+/** Stops the relay while one is on disk, leased, and the engine has not heard of it. It hears of it before this resolves. */
+async function stopWithOneJustOnDisk(relay: Relay): Promise<{ stopped: Promise<void> }> {
   const { store } = relay.app
   const accept = store.accept.bind(store)
   let goOn = () => {}
@@ -211,7 +206,13 @@ function holdAcceptance(relay: Relay): () => void {
     await held
     return result
   })
-  return () => goOn()
+  const event = credentialEvent()
+  const sending = relay.send(event)
+  await until('it to be on disk', async () => (await stateOf(relay, event.event_id)) === 'leased')
+  const stopped = relay.app.stop()
+  goOn()
+  expect((await sending).status).toBe(202)
+  return { stopped }
 }
 
 /** Waits until the engine knows that nothing is due, and then notes the attempts that claims give. */
@@ -242,6 +243,12 @@ function statesOf(relay: Relay, events: readonly { event_id: string }[]): Promis
 
 async function historyOf(relay: Relay, eventId: string): Promise<DeliveryHistory | undefined> {
   return (await relay.app.store.deliveriesOf(eventId))[0]
+}
+
+async function isPutBack(relay: Relay, eventId: string): Promise<void> {
+  await until('it to be put back', async () =>
+    (await historyOf(relay, eventId))?.records.some(({ errorCode }) => errorCode === 'interrupted'),
+  )
 }
 
 function isDelivered(state: string | undefined): boolean {

@@ -9,14 +9,16 @@ const SRC = resolve(import.meta.dirname, '../src')
  * directly in src/. `config.ts` and `config/` are one room.
  */
 const ROOMS: Record<string, string[]> = {
+  time: [],
   events: [],
   config: ['events/'],
-  store: ['events/'],
-  observability: ['config', 'store/store.ts'],
-  ingest: ['events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
-  delivery: ['events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
-  reconcile: ['events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
+  store: ['time/', 'events/'],
+  observability: ['time/', 'config', 'store/store.ts'],
+  ingest: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
+  delivery: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
+  reconcile: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
   operator: [
+    'time/',
     'events/',
     'store/store.ts',
     'config',
@@ -28,6 +30,7 @@ const ROOMS: Record<string, string[]> = {
   ],
   'version.ts': [],
   'app.ts': [
+    'time/',
     'events/',
     'store/',
     'config',
@@ -38,9 +41,9 @@ const ROOMS: Record<string, string[]> = {
     'reconcile/',
     'operator/',
   ],
-  'main.ts': ['app.ts', 'config', 'observability/', 'version.ts'],
+  'main.ts': ['time/', 'app.ts', 'config', 'observability/', 'version.ts'],
   // A command of its own, which carries one store to the other and so knows how each holds what it holds.
-  'migrate-store': ['store/', 'config/mistake.ts', 'config/store-location.ts'],
+  'migrate-store': ['time/', 'store/', 'config/mistake.ts', 'config/store-location.ts'],
 }
 
 const sources = new Map(

@@ -26,6 +26,7 @@ import {
   countHooks,
   settleAll,
   settleOne,
+  wanting,
 } from './store/asking.ts'
 import { newDatabase, sql } from './support/postgres.ts'
 import { scratchFolder } from './support/scratch.ts'
@@ -51,7 +52,10 @@ test('everything is carried, and the source stays as it is', async () => {
   const after = inSqlite(path)
   const leased = before['deliveries']?.filter(({ state }) => state === 'leased') ?? []
   expect(leased).toHaveLength(2)
-  for (const delivery of leased) Object.assign(delivery, { state: 'pending', due_at: expect.any(Number) })
+  for (const delivery of leased) {
+    const leaseToken = (delivery['lease_token'] as number) + 1
+    Object.assign(delivery, { state: 'pending', due_at: expect.any(Number), lease_token: leaseToken })
+  }
   expect(after).toEqual(before)
 
   const held = after['deliveries']?.filter(({ due_at }) => due_at === HELD_UNTIL) ?? []
@@ -418,13 +422,13 @@ async function attempt(
   next: NextState,
   record: Partial<AttemptRecord>,
 ): Promise<void> {
-  const { eventSeq, attempt: number } = await claimOne(store, hook)
+  const { eventSeq, leaseToken } = await claimOne(store, hook)
   const base = { durationMs: 12, status: null, errorCode: 'http_status', answer: null }
-  await store.settle([{ eventSeq, hook, attempt: number, record: { ...base, ...record }, next }])
+  await store.settle([{ eventSeq, hook, leaseToken, record: { ...base, ...record }, next }])
 }
 
 async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
-  const want = { hook: 'in-order', limit: 10, leaseMs: LONG_MS, ordered: true }
+  const want = wanting('in-order', { limit: 10, ordered: true })
   return (await store.claim([want])).deliveries
 }
 

@@ -221,9 +221,10 @@ export class DeliveryEngine {
     if (this.#inFlight.size === 0 && this.#places === 0) this.#onIdle?.()
   }
 
-  #putBack({ eventSeq, hook, attempt, failures }: ClaimedDelivery): void {
+  #putBack({ eventSeq, hook, leaseToken, failures }: ClaimedDelivery): void {
     const record = { durationMs: 0, status: null, errorCode: 'interrupted', answer: null }
-    this.#settler.add({ eventSeq, hook, attempt, record, next: { state: 'pending', delayMs: 0, failures } })
+    const next = { state: 'pending', delayMs: 0, failures } as const
+    this.#settler.add({ eventSeq, hook, leaseToken, record, next })
   }
 
   #end(hook: Hook, delivery: ClaimedDelivery, outcome: Outcome): void {
@@ -234,8 +235,8 @@ export class DeliveryEngine {
       hook.retry,
       this.#options.random(),
     )
-    const { eventSeq, attempt } = delivery
-    this.#settler.add({ eventSeq, hook: hook.name, attempt, record: outcome.record, next })
+    const { eventSeq, leaseToken } = delivery
+    this.#settler.add({ eventSeq, hook: hook.name, leaseToken, record: outcome.record, next })
     this.#report.attempted(delivery, outcome, next)
   }
 

@@ -52,10 +52,10 @@ export class Settler {
     const giveUpAt = performance.now() + holdMs
     for (;;) {
       try {
-        const held = await store.settle(lot)
-        for (const [index, { hook, attempt, next }] of lot.entries()) {
-          if (held[index] === false)
-            log.warn({ hook, attempt }, 'a lease ran out before its outcome was written')
+        const results = await store.settle(lot)
+        for (const [index, { hook, next }] of lot.entries()) {
+          if (results[index] === 'lease_lost')
+            log.warn({ hook }, 'a lease ran out before its outcome was written')
           else if (next.state !== 'pending') metrics.settled(hook, next.state)
         }
         onWritten(lot)

@@ -114,5 +114,5 @@ function hooksFor(event: JudgedEvent, hooks: readonly Hook[]): string[] {
 /** What a claim would give for a delivery that was leased as it was accepted. */
 function firstAttempt({ webhookId, event }: AcceptRequest, eventSeq: number, hook: string): ClaimedDelivery {
   const { eventType, body } = event
-  return { eventSeq, hook, webhookId, eventType, body, attempt: 1, failures: 0, ageMs: 0 }
+  return { eventSeq, hook, webhookId, eventType, body, leaseToken: 1, attempt: 1, failures: 0, ageMs: 0 }
 }

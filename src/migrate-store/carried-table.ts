@@ -58,6 +58,7 @@ export const EVENT_TABLES: readonly CarriedTable[] = [
       settled_at: 'time',
       order_key: 'text',
       replays: 'integer',
+      lease_token: 'integer',
     },
     // What is held behind another is due, for the first claim to judge anew. By a time of its own and not by the
     // clock, so that a further run finds it as it was carried.
@@ -70,6 +71,7 @@ export const EVENT_TABLES: readonly CarriedTable[] = [
       event_seq: 'bigint',
       hook: 'text',
       attempt: 'integer',
+      lease_token: 'integer',
       started_at: 'time',
       duration_ms: 'integer',
       status: 'integer',

@@ -25,9 +25,9 @@ export interface Store {
   quarantine(request: QuarantineRequest): Promise<{ quarantineId: string }>
 
   /**
-   * Leases deliveries that are due, oldest due first, at most `limit` for each hook. A delivery whose lease
-   * has run out is due again. Each claim raises the delivery's `attempt`, which is therefore never handed
-   * out twice and serves as the lease's token.
+   * Leases deliveries that are due, oldest due first, at most `limit` for each hook, and no further one once the
+   * bodies that the hook was given reach `maxBytes`: at most one body more than that is read. A delivery whose lease
+   * has run out is due again. Each lease raises the delivery's `leaseToken`, so no two leases of it share a token.
    *
    * Where a want is `ordered`, a delivery waits until no delivery of an earlier event of the same credential to
    * the same hook is pending or leased; so at most one for each credential is given at a time, and one whose
@@ -38,11 +38,11 @@ export interface Store {
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult>
 
   /**
-   * Records attempts, and moves each delivery on if its lease is still the settler's. Answers in the order of
-   * the request. `false`: the lease ran out and the delivery was claimed again or put back; its state is
-   * someone else's to decide and was left alone.
+   * Ends leases: moves each delivery on if the lease is still the latest one, and records the attempt if one was
+   * made. Answers in the order of the request. Asking again with the same lease writes nothing a second time, so a
+   * call whose answer was lost can be repeated.
    */
-  settle(settlements: readonly Settlement[]): Promise<boolean[]>
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
 
   /**
    * Puts the deliveries that fit the filter back to pending: due now, without failures, their age beginning anew.
@@ -106,6 +106,8 @@ export interface QuarantineRequest {
 export interface ClaimWant {
   hook: string
   limit: number
+  /** No further delivery once the bodies given to the hook by this claim have reached so many bytes. */
+  maxBytes: number
   leaseMs: number
   /** One at a time for each credential, in the order of acceptance. */
   ordered?: boolean
@@ -113,7 +115,10 @@ export interface ClaimWant {
 
 export interface ClaimResult {
   deliveries: ClaimedDelivery[]
-  /** Until something is due or a lease runs out, at those hooks that were given less than `limit`; `null` if nothing will. */
+  /**
+   * Until something is due or a lease runs out, at those hooks that were given less than `limit`; `null` if nothing
+   * will. 0 where more is due than `maxBytes` let through.
+   */
   nextDueInMs: number | null
 }
 
@@ -124,7 +129,9 @@ export interface ClaimedDelivery {
   eventType: string
   /** The body as it was sent. */
   body: string
-  /** 1 for the first time that the delivery is claimed. */
+  /** Names this lease among all leases of the delivery; each one has a higher token than the one before. */
+  leaseToken: number
+  /** The number of the next attempt to be sent: one more than the attempts recorded so far. */
   attempt: number
   /** Failed attempts so far. */
   failures: number
@@ -135,10 +142,20 @@ export interface ClaimedDelivery {
 export interface Settlement {
   eventSeq: number
   hook: string
-  attempt: number
-  record: AttemptRecord
+  leaseToken: number
+  /** `null` where nothing was sent: then nothing is written to the history and no attempt is counted. */
+  record: AttemptRecord | null
   next: NextState
 }
+
+/**
+ * - `settled`: the lease was ended with this.
+ * - `already_settled`: this very lease had been settled before, as when the answer to a commit was lost and the
+ *   same is asked again. Nothing was written.
+ * - `lease_lost`: the delivery has been leased again or released since, or is gone. Its state was left alone; the
+ *   attempt was still recorded, once.
+ */
+export type SettleResult = 'settled' | 'already_settled' | 'lease_lost'
 
 /** What one attempt was like. */
 export interface AttemptRecord {
@@ -215,16 +232,17 @@ export interface DeliveryHistory {
   eventSeq: number
   hook: string
   state: 'pending' | 'leased' | 'delivered' | 'dead'
-  /** How often it was claimed. */
+  /** How many attempts were sent, as far as their outcomes could be recorded. */
   attempts: number
   /** Failed attempts since acceptance or the last replay. */
   failures: number
   replays: number
-  /** In their order. An attempt whose outcome nobody could record is missing. */
+  /** In their order. An attempt whose outcome could not be recorded, as after a crash, is missing. */
   records: PastAttempt[]
 }
 
 export interface PastAttempt extends AttemptRecord {
+  /** From 1 on, in the order in which the attempts were recorded. */
   attempt: number
   /** Milliseconds since 1970. */
   startedAt: number

@@ -125,7 +125,9 @@ async function compareClaims(few: number, many: number): Promise<string> {
   for (let call = 0; call < 300; call++) {
     for (const { store, times } of stores) {
       const startedAt = performance.now()
-      await store.claim([{ hook: 'one', limit: 64, leaseMs: 600_000, ordered: call % 2 === 1 }])
+      await store.claim([
+        { hook: 'one', limit: 64, maxBytes: 8_388_608, leaseMs: 600_000, ordered: call % 2 === 1 },
+      ])
       times.push(performance.now() - startedAt)
     }
   }

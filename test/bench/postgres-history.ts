@@ -22,7 +22,9 @@ export async function compareHistory(server: BenchServer, few: number, many: num
   for (let call = 0; call < CALLS; call++) {
     for (const { store, times } of sides) {
       const startedAt = performance.now()
-      await store.claim([{ hook: 'one', limit: 64, leaseMs: 600_000, ordered: call % 2 === 1 }])
+      await store.claim([
+        { hook: 'one', limit: 64, maxBytes: 8_388_608, leaseMs: 600_000, ordered: call % 2 === 1 },
+      ])
       times.push(performance.now() - startedAt)
     }
   }

@@ -73,7 +73,9 @@ async function fill(what: string): Promise<void> {
   const startedAt = performance.now()
   for (let n = 0; n < total; n += GROUP) {
     await Promise.all(Array.from({ length: GROUP }, () => store.accept(acceptance())))
-    const { deliveries } = await store.claim([{ hook: 'one', limit: 2 * GROUP, leaseMs: 60_000 }])
+    const { deliveries } = await store.claim([
+      { hook: 'one', limit: 2 * GROUP, maxBytes: Infinity, leaseMs: 60_000 },
+    ])
     const record = { durationMs: 5, status: 204, errorCode: null, answer: null }
     await store.settle(deliveries.map((delivery) => ({ ...delivery, record, next: { state: 'delivered' } })))
   }

@@ -289,6 +289,7 @@ const delivery: ClaimedDelivery = {
   webhookId: '6d3b3b6c-1d55-4a37-a3d2-2f1f4b1f9f0a',
   eventType: 'acs_credential.issued',
   body: '{"event_type":"acs_credential.issued"}',
+  leaseToken: 1,
   attempt: 1,
   failures: 0,
   ageMs: 0,

@@ -217,6 +217,7 @@ function held(eventSeq: number, body = '{}'): Held {
     webhookId: `id-${eventSeq}`,
     eventType: 'acs_credential.issued',
     body,
+    leaseToken: 1,
     attempt: 1,
     failures: 0,
     ageMs: 0,

@@ -5,8 +5,10 @@ import type { JudgedEvent } from '../../src/events/judge.ts'
 import type {
   AcceptRequest,
   ClaimResult,
+  ClaimWant,
   ClaimedDelivery,
   NextState,
+  SettleResult,
   Settlement,
   Store,
 } from '../../src/store/store.ts'
@@ -16,6 +18,9 @@ import { until } from '../support/until.ts'
 
 /** Long enough that no lease or delay of this length runs out while a test does. */
 export const LONG_MS = 600_000
+
+/** Short enough to be waited for. */
+export const SHORT_LEASE_MS = 30
 
 /** A new event for these hooks, as the relay asks the store to take it in. */
 export function acceptance({
@@ -30,13 +35,18 @@ export function acceptance({
   }
 }
 
+/** As much as is due at the hook, leased for longer than a test takes, unless it says otherwise. */
+export function wanting(hook: string, rest: Partial<Omit<ClaimWant, 'hook'>> = {}): ClaimWant {
+  return { hook, limit: 1000, maxBytes: 100_000_000, leaseMs: LONG_MS, ...rest }
+}
+
 /** Everything that is due at these hooks, leased for longer than a test takes unless it says otherwise. */
 export async function claim(
   store: Store,
   hooks: string[],
   { limit = 1000, leaseMs = LONG_MS }: { limit?: number; leaseMs?: number } = {},
 ): Promise<ClaimedDelivery[]> {
-  return (await store.claim(hooks.map((hook) => ({ hook, limit, leaseMs })))).deliveries
+  return (await store.claim(hooks.map((hook) => wanting(hook, { limit, leaseMs })))).deliveries
 }
 
 export async function claimOne(store: Store, hook: string, leaseMs = LONG_MS): Promise<ClaimedDelivery> {
@@ -45,14 +55,18 @@ export async function claimOne(store: Store, hook: string, leaseMs = LONG_MS): P
   return delivery
 }
 
-export async function settleOne(store: Store, delivery: ClaimedDelivery, next: NextState): Promise<boolean> {
+export async function settleOne(
+  store: Store,
+  delivery: ClaimedDelivery,
+  next: NextState,
+): Promise<SettleResult> {
   const answers = await store.settle([settlement(delivery, next)])
   expect(answers).toHaveLength(1)
-  return answers[0] as boolean
+  return answers[0] as SettleResult
 }
 
 export function claimAll(store: Store, hooks: string[], leaseMs = LONG_MS): Promise<ClaimResult> {
-  return store.claim(hooks.map((hook) => ({ hook, limit: 1000, leaseMs })))
+  return store.claim(hooks.map((hook) => wanting(hook, { leaseMs })))
 }
 
 /** Waits until something is due at the hook, and claims it. */
@@ -60,9 +74,14 @@ export function claimable(store: Store, hook: string, leaseMs = LONG_MS): Promis
   return until(`something due at ${hook}`, async () => (await claim(store, [hook], { limit: 1, leaseMs }))[0])
 }
 
-export function settlement({ eventSeq, hook, attempt }: ClaimedDelivery, next: NextState): Settlement {
+export function settlement({ eventSeq, hook, leaseToken }: ClaimedDelivery, next: NextState): Settlement {
   const record = { durationMs: 5, status: 200, errorCode: null, answer: null }
-  return { eventSeq, hook, attempt, record, next }
+  return { eventSeq, hook, leaseToken, record, next }
+}
+
+/** The delivery is put back without having been sent. */
+export function unsent({ eventSeq, hook, leaseToken, failures }: ClaimedDelivery): Settlement {
+  return { eventSeq, hook, leaseToken, record: null, next: { state: 'pending', delayMs: 0, failures } }
 }
 
 export function dead(failures: number): NextState {
@@ -129,4 +148,18 @@ export async function settleAll(store: Store, hook: string, next: NextState): Pr
 export async function aLaterTime(): Promise<number> {
   const was = Date.now()
   return until('the clock to go on', () => (Date.now() > was + 1 ? Date.now() : null))
+}
+
+/** To whole minutes: what has just begun is so what it was meant to be. */
+export function roundedUp(ms: number | null): number | null {
+  return ms === null ? null : Math.ceil(ms / 60_000) * 60_000
+}
+
+/** A new event of its own credential whose body has exactly so many bytes, most of them this character. */
+export function acceptanceOfSize(bytes: number, character = 'x', hooks: string[] = ['a']): AcceptRequest {
+  const event = { ...credentialEvent(), note: '' }
+  const room = bytes - Buffer.byteLength(JSON.stringify(event))
+  const width = Buffer.byteLength(character)
+  event.note = character.repeat(Math.floor(room / width)) + '.'.repeat(room % width)
+  return acceptance({ event: judged(JSON.stringify(event)), hooks })
 }

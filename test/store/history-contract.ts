@@ -91,7 +91,7 @@ export function describeHistory(name: string, open: () => Promise<Store>): void 
       await claimOne(store, 'a')
       await settleAll(store, 'b', { state: 'delivered' })
       expect(await store.deliveriesOf(request.webhookId)).toMatchObject([
-        { hook: 'a', state: 'leased', attempts: 1, records: [] },
+        { hook: 'a', state: 'leased', attempts: 0, records: [] },
         { hook: 'b', state: 'delivered', attempts: 1, records: [{ attempt: 1, status: 200 }] },
       ])
     })

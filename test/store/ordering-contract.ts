@@ -11,6 +11,7 @@ import {
   settleAll,
   settleOne,
   settlement,
+  wanting,
 } from './asking.ts'
 
 export function describeOrdering(name: string, open: () => Promise<Store>): void {
@@ -93,7 +94,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       const store = await open()
       await acceptEach(store, eventsAbout(randomUUID(), 5))
       const [head] = await claimInOrder(store)
-      const want = { hook: 'a', limit: 100, leaseMs: LONG_MS, ordered: true }
+      const want = wanting('a', { limit: 100, ordered: true })
       expect((await store.claim([want])).nextDueInMs).toBeGreaterThan(LONG_MS / 2)
       await settleOne(store, head as ClaimedDelivery, pendingFor(2 * LONG_MS))
       expect((await store.claim([want])).nextDueInMs).toBeGreaterThan(LONG_MS)
@@ -102,9 +103,9 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
     test('gives the head again when its lease has run out, and still nothing behind it', async () => {
       const store = await open()
       const [head] = await acceptEach(store, eventsAbout(randomUUID(), 3))
-      for (const attempt of [1, 2, 3]) {
+      for (const leaseToken of [1, 2, 3]) {
         const [delivery] = await leaseShortly(store)
-        expect(delivery).toMatchObject({ webhookId: head?.webhookId, attempt })
+        expect(delivery).toMatchObject({ webhookId: head?.webhookId, leaseToken })
       }
     })
 
@@ -127,7 +128,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       // One claim looks at a part of what is due; asking again while something is due goes on.
       const given: string[] = []
       for (;;) {
-        const want = { hook: 'a', limit: 8, leaseMs: LONG_MS, ordered: true }
+        const want = wanting('a', { limit: 8, ordered: true })
         const { deliveries, nextDueInMs } = await store.claim([want])
         given.push(...idsOf(deliveries))
         if (nextDueInMs !== null && nextDueInMs > 0) break
@@ -161,13 +162,13 @@ function idsOf(given: readonly { webhookId: string }[]): string[] {
 }
 
 async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
-  return (await store.claim([{ hook: 'a', limit: 100, leaseMs: LONG_MS, ordered: true }])).deliveries
+  return (await store.claim([wanting('a', { limit: 100, ordered: true })])).deliveries
 }
 
 /** Waits until something is due, and leases it for so short that it is soon due again. */
 async function leaseShortly(store: Store): Promise<ClaimedDelivery[]> {
   for (;;) {
-    const want = { hook: 'a', limit: 100, leaseMs: 20, ordered: true }
+    const want = wanting('a', { limit: 100, leaseMs: 20, ordered: true })
     const { deliveries } = await store.claim([want])
     if (deliveries.length > 0) return deliveries
   }

@@ -104,7 +104,7 @@ const CALLS: Record<string, Call> = {
       }),
   },
 }
-const WANT = { limit: 64, leaseMs: 60_000 }
+const WANT = { limit: 64, maxBytes: 8_388_608, leaseMs: 60_000 }
 /** Their rows are few, and they read all of them. */
 const READING_ALL = ['stats', 'replay of the dead', 'replay of a day']
 
@@ -316,7 +316,7 @@ function undeliveredRows(): string[] {
        select ${seq}, 'undelivered-' || n, '', '', 'acs_credential.issued', '', 'credential-' || n % ${CREDENTIALS}, '',
          false, now(), '{}' ${rows}`,
     `insert into seam_relay.deliveries
-         (event_seq, hook, state, due_at, attempts, active_since, settled_at, order_key)
+         (event_seq, hook, state, due_at, lease_token, active_since, settled_at, order_key)
        select ${seq}, hook, state, case state when 'leased' then now() + interval '1 hour' when 'pending' then now() end,
          1, now(), case state when 'dead' then now() end,
          case state when 'leased' then 'leased-' || n else 'credential-' || n % ${CREDENTIALS} end
@@ -331,7 +331,7 @@ function settled(next: NextState): Settlement[] {
   return Array.from({ length: SETTLED }, (_, n) => ({
     eventSeq: FIRST_UNDELIVERED + UNDELIVERED - LEASED + n,
     hook: 'any',
-    attempt: 1,
+    leaseToken: 1,
     record,
     next,
   }))

@@ -11,7 +11,6 @@ import type { ClaimedDelivery, Store } from '../../src/store/store.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
-  LONG_MS,
   acceptEach,
   acceptance,
   acceptanceAbout,
@@ -24,7 +23,9 @@ import {
   keyOf,
   settleOne,
   settlement,
+  wanting,
 } from './asking.ts'
+import { NUMBERED_ON, attemptEach, fillEveryState, withoutTokens } from './every-state.ts'
 import { describeStoreContract } from './store-contract.ts'
 
 describeStoreContract('the Postgres store', async () => open(await newDatabase()))
@@ -135,6 +136,18 @@ test('a schema from a newer version is refused and left as it was', async () => 
   await sql(url, 'update seam_relay.schema_version set version = 99')
   await expect(open(url)).rejects.toThrow(/newer seam-relay \(schema 99, this one knows \d+\)/)
   expect(await sql(url, 'select version from seam_relay.schema_version')).toEqual([{ version: 99 }])
+})
+
+test('a database of the schema before leases had tokens keeps its history and numbers its attempts on', async () => {
+  const url = await newDatabase()
+  const first = await open(url)
+  const requests = await fillEveryState(first)
+  await first.close()
+  await sql(url, `${withoutTokens('seam_relay.')} update seam_relay.schema_version set version = 1`)
+  const second = await open(url)
+  expect(await claim(second, ['leased'])).toEqual([])
+  await sql(url, `update seam_relay.deliveries set due_at = now() where hook = 'leased'`)
+  expect(await attemptEach(second, requests)).toEqual(NUMBERED_ON)
 })
 
 test('a schema that was made for a role without the right to make one is enough', async () => {
@@ -250,8 +263,8 @@ test('of two replicas each delivery goes to one, and who has lost a lease change
   await one.accept(request)
   const lost = await claimOne(one, 'a', 20)
   const taken = await claimable(other, 'a')
-  expect(await settleOne(other, taken, { state: 'delivered' })).toBe(true)
-  expect(await settleOne(one, lost, dead(7))).toBe(false)
+  expect(await settleOne(other, taken, { state: 'delivered' })).toBe('settled')
+  expect(await settleOne(one, lost, dead(7))).toBe('lease_lost')
   expect(await one.deliveriesOf(request.webhookId)).toMatchObject([
     { state: 'delivered', attempts: 2, failures: 0, records: [{ attempt: 1 }, { attempt: 2 }] },
   ])
@@ -277,7 +290,7 @@ test('replicas that claim and settle in order at the same time leave nothing beh
   let ended = 0
   const work = async (store: Store) => {
     while (ended < total) {
-      const want = { hook: 'a', limit: 3, leaseMs: LONG_MS, ordered: true }
+      const want = wanting('a', { limit: 3, ordered: true })
       for (const delivery of (await store.claim([want])).deliveries) {
         const credential = credentialOf.get(delivery.webhookId) as string
         expect(out.has(credential)).toBe(false)
@@ -289,7 +302,7 @@ test('replicas that claim and settle in order at the same time leave nothing beh
         const next = isEnd
           ? ({ state: 'delivered' } as const)
           : ({ state: 'pending', delayMs: 1, failures: 1 } as const)
-        expect(await settleOne(store, delivery as ClaimedDelivery, next)).toBe(true)
+        expect(await settleOne(store, delivery as ClaimedDelivery, next)).toBe('settled')
         if (isEnd) ended++
       }
     }
@@ -309,7 +322,7 @@ test('who ends a delivery waits for a claim that is just holding what is behind 
   await locked(settled)
   await client.query(`update seam_relay.deliveries set due_at = 'infinity' where state = 'pending'`)
   await client.query('commit')
-  expect(await settled).toBe(true)
+  expect(await settled).toBe('settled')
   expect((await store.claim([IN_ORDER])).deliveries).toMatchObject([{ webhookId: requests[1]?.webhookId }])
 })
 
@@ -390,7 +403,7 @@ test('who listens again after the connection broke hears that it may have missed
   expect(await until('it to listen again', () => heard >= 4)).toBe(true)
 })
 
-const IN_ORDER = { hook: 'a', limit: 10, leaseMs: LONG_MS, ordered: true }
+const IN_ORDER = wanting('a', { limit: 10, ordered: true })
 
 function eventsAboutOne(count: number) {
   const credential = randomUUID()

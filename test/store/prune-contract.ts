@@ -49,7 +49,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
       const again = await claimOne(store, 'a')
       expect(again.eventSeq).toBeGreaterThan(first.eventSeq)
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([{ attempts: 1, records: [] }])
+      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([{ attempts: 0, records: [] }])
     })
 
     test.each(['pending', 'leased', 'dead'])('never forgets an event that is %s somewhere', async (state) => {

@@ -14,6 +14,7 @@ import {
   pendingFor,
   settleAll,
   settleOne,
+  wanting,
 } from './asking.ts'
 
 const NEXT: Record<'dead' | 'delivered' | 'pending', NextState> = {
@@ -60,7 +61,7 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
         const filter = ids ? { states, webhookIds: [request.webhookId] } : { states }
         expect(await store.replay(filter)).toEqual({ replayed: hooks.length })
         expect((await due()).toSorted()).toEqual(hooks)
-        expect(await settleOne(store, leased, { state: 'delivered' })).toBe(true)
+        expect(await settleOne(store, leased, { state: 'delivered' })).toBe('settled')
       }
     })
 
@@ -107,7 +108,7 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
       await store.accept(request)
       for (const replays of [1, 2]) {
         const delivery = await claimOne(store, 'a')
-        expect(await settleOne(store, delivery, dead(1))).toBe(true)
+        expect(await settleOne(store, delivery, dead(1))).toBe('settled')
         await aLaterTime()
         const askedAt = Date.now()
         await store.replay({})
@@ -125,7 +126,7 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
       const first = await claimOne(store, 'a')
       await settleOne(store, first, dead(1))
       await store.replay({})
-      expect(await settleOne(store, first, { state: 'delivered' })).toBe(false)
+      expect(await settleOne(store, first, { state: 'delivered' })).toBe('already_settled')
       expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2 })
     })
 
@@ -225,7 +226,7 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
       )
       await acceptEach(store, requests)
       await store.replayMissing(all)
-      const want = { hook: 'new', limit: 10, leaseMs: LONG_MS, ordered: true }
+      const want = wanting('new', { limit: 10, ordered: true })
       expect((await store.claim([want])).deliveries).toMatchObject([{ webhookId: requests[0]?.webhookId }])
     })
   })

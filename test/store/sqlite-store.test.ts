@@ -17,7 +17,9 @@ import {
   claimOne,
   settleAll,
   settleOne,
+  wanting,
 } from './asking.ts'
+import { NUMBERED_ON, attemptEach, fillEveryState, withoutTokens } from './every-state.ts'
 import { describeStoreContract } from './store-contract.ts'
 
 describeStoreContract('the SQLite store', () => open(newPath()))
@@ -67,44 +69,11 @@ test('a lease does not outlast whoever held it: after a restart the delivery is 
   await first.close()
 
   const second = await open(path)
-  expect(await settleOne(second, lost, { state: 'delivered' })).toBe(false)
-  expect(await claimOne(second, 'a')).toMatchObject({ eventSeq: lost.eventSeq, attempt: 2, failures: 0 })
-})
-
-test('every attempt is kept, that of a lost lease too', async () => {
-  const path = newPath()
-  const store = await open(path)
-  await store.accept(acceptance({ hooks: ['a'] }))
-  const lost = await claimOne(store, 'a')
-  await settleOne(store, lost, { state: 'pending', delayMs: 0, failures: 1 })
-  const { eventSeq, hook } = await claimOne(store, 'a')
-  const record = { durationMs: 7, status: 500, errorCode: 'http_status', answer: Buffer.from('why') }
-  await store.settle([{ eventSeq, hook, attempt: 2, record, next: { state: 'dead', failures: 2 } }])
-  await store.settle([{ eventSeq, hook, attempt: 3, record, next: { state: 'delivered' } }])
-  await store.settle([
-    { eventSeq, hook, attempt: 2, record: { ...record, status: 200 }, next: { state: 'delivered' } },
-  ])
-  await store.close()
-  expect(
-    read(path, 'select attempt, status, error_code, answer, duration_ms from attempts order by attempt'),
-  ).toEqual([
-    { attempt: 1, status: 200, error_code: null, answer: null, duration_ms: 5 },
-    {
-      attempt: 2,
-      status: 500,
-      error_code: 'http_status',
-      answer: new Uint8Array(Buffer.from('why')),
-      duration_ms: 7,
-    },
-    {
-      attempt: 3,
-      status: 500,
-      error_code: 'http_status',
-      answer: new Uint8Array(Buffer.from('why')),
-      duration_ms: 7,
-    },
-  ])
-  expect(read(path, 'select state, failures from deliveries')).toEqual([{ state: 'dead', failures: 2 }])
+  expect(await settleOne(second, lost, { state: 'delivered' })).toBe('lease_lost')
+  const again = await claimOne(second, 'a')
+  expect(again).toMatchObject({ eventSeq: lost.eventSeq, attempt: 2, failures: 0 })
+  expect(again.leaseToken).toBeGreaterThan(lost.leaseToken + 1)
+  expect(await settleOne(second, again, { state: 'delivered' })).toBe('settled')
 })
 
 test('duplicates and bodies that come again are counted', async () => {
@@ -220,6 +189,7 @@ test('a file of the first schema is brought up to date, with the order of what i
     path,
     `drop index deliveries_order; drop index deliveries_dead; drop index events_accepted;
      alter table deliveries drop column order_key; alter table deliveries drop column replays;
+     alter table deliveries drop column lease_token; alter table attempts drop column lease_token;
      pragma user_version = 1`,
   )
 
@@ -227,6 +197,15 @@ test('a file of the first schema is brought up to date, with the order of what i
   expect(await claimInOrder(second)).toMatchObject([{ webhookId: requests[0]?.webhookId }])
   expect(await claimInOrder(second)).toEqual([])
   expect(await second.deliveriesOf(requests[1]?.webhookId as string)).toMatchObject([{ replays: 0 }])
+})
+
+test('a file of the schema before leases had tokens keeps its history and numbers its attempts on', async () => {
+  const path = newPath()
+  const first = await open(path)
+  const requests = await fillEveryState(first)
+  await first.close()
+  change(path, `${withoutTokens('')} pragma user_version = 2`)
+  expect(await attemptEach(await open(path), requests)).toEqual(NUMBERED_ON)
 })
 
 test('what is held behind an earlier one is still held after a restart', async () => {
@@ -420,5 +399,5 @@ async function fill(path: string, count: number): Promise<void> {
 }
 
 async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
-  return (await store.claim([{ hook: 'a', limit: 100, leaseMs: 600_000, ordered: true }])).deliveries
+  return (await store.claim([wanting('a', { limit: 100, ordered: true })])).deliveries
 }

@@ -1,12 +1,15 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SAMPLE_EVENT_ID } from '../../src/events/event.ts'
 import { StoreError } from '../../src/store/store.ts'
-import type { AttemptRecord, ClaimedDelivery, NextState, Store } from '../../src/store/store.ts'
+import type { ClaimedDelivery, NextState, Store } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { newMessageId } from '../support/signed-webhook.ts'
 import {
   LONG_MS,
+  SHORT_LEASE_MS,
+  acceptEach,
   acceptance,
+  acceptanceOfSize,
   changedContent,
   claim,
   claimAll,
@@ -18,15 +21,16 @@ import {
   judged,
   keyOf,
   pendingFor,
+  roundedUp,
   settleOne,
   settlement,
+  wanting,
 } from './asking.ts'
 import { describeHistory } from './history-contract.ts'
 import { describeOrdering } from './ordering-contract.ts'
 import { describePrune } from './prune-contract.ts'
 import { describeReplay } from './replay-contract.ts'
-
-const SHORT_LEASE_MS = 30
+import { describeSettle } from './settle-contract.ts'
 
 /**
  * What every store promises, held against a real one through the `Store` interface alone.
@@ -54,6 +58,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
           webhookId: request.webhookId,
           eventType: 'acs_credential.issued',
           body: request.event.body,
+          leaseToken: 1,
           attempt: 1,
           failures: 0,
           ageMs: expect.any(Number),
@@ -69,11 +74,11 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       const deliveries = [{ hook: 'a', leaseMs: LONG_MS }, { hook: 'b' }]
       const accepted = await store.accept({ ...request, deliveries })
       const { deliveries: due, nextDueInMs } = await claimAll(store, ['a', 'b'], 2 * LONG_MS)
-      expect(due).toMatchObject([{ hook: 'b', attempt: 1 }])
+      expect(due).toMatchObject([{ hook: 'b', leaseToken: 1, attempt: 1 }])
       expect(accepted).toEqual({ outcome: 'accepted', eventSeq: due[0]?.eventSeq })
       expect(roundedUp(nextDueInMs)).toBe(LONG_MS)
       const leased = { ...(due[0] as ClaimedDelivery), hook: 'a' }
-      expect(await settleOne(store, leased, pendingFor(0))).toBe(true)
+      expect(await settleOne(store, leased, pendingFor(0))).toBe('settled')
       expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2, failures: 9 })
     })
 
@@ -82,8 +87,8 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       const request = acceptance({ hooks: ['a'] })
       await store.accept({ ...request, deliveries: [{ hook: 'a', leaseMs: SHORT_LEASE_MS }] })
       const taken = await claimable(store, 'a')
-      expect(taken).toMatchObject({ attempt: 2, failures: 0, webhookId: request.webhookId })
-      expect(await settleOne(store, { ...taken, attempt: 1 }, { state: 'delivered' })).toBe(false)
+      expect(taken).toMatchObject({ leaseToken: 2, failures: 0, webhookId: request.webhookId })
+      expect(await settleOne(store, { ...taken, leaseToken: 1 }, { state: 'delivered' })).toBe('lease_lost')
     })
 
     test('takes an event in that no hook wants', async () => {
@@ -272,10 +277,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     test('gives each hook no more than its limit, and the rest later', async () => {
       const store = await open()
       for (let n = 0; n < 5; n++) await store.accept(acceptance({ hooks: ['a', 'b'] }))
-      const wants = [
-        { hook: 'a', limit: 2, leaseMs: LONG_MS },
-        { hook: 'b', limit: 3, leaseMs: LONG_MS },
-      ]
+      const wants = [wanting('a', { limit: 2 }), wanting('b', { limit: 3 })]
       const first = (await store.claim(wants)).deliveries
       expect(countHooks(first)).toEqual({ a: 2, b: 3 })
       const rest = await claim(store, ['a', 'b'])
@@ -319,7 +321,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       for (let n = 0; n < 20; n++) await store.accept(acceptance({ hooks: ['a'] }))
       const answers = await Promise.all(Array.from({ length: 10 }, () => claim(store, ['a'], { limit: 4 })))
       const claimed = answers.flat()
-      expect(claimed.every(({ attempt }) => attempt === 1)).toBe(true)
+      expect(claimed.every(({ leaseToken }) => leaseToken === 1)).toBe(true)
       expect(claimed).toHaveLength(20)
       expect(new Set(claimed.map(keyOf)).size).toBe(20)
     })
@@ -331,24 +333,73 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       expect(await claim(store, ['a'])).toEqual([])
     })
 
-    test('gives a delivery again when its lease has run out, as the next attempt and no failure', async () => {
+    test('gives a delivery again when its lease has run out, under a higher token and as no failure', async () => {
       const store = await open()
       await store.accept(acceptance({ hooks: ['a'] }))
       const first = await claimOne(store, 'a', SHORT_LEASE_MS)
-      for (const attempt of [2, 3]) {
+      for (const leaseToken of [2, 3]) {
         const again = await claimable(store, 'a', SHORT_LEASE_MS)
-        expect(again).toMatchObject({ eventSeq: first.eventSeq, attempt, failures: 0, body: first.body })
+        expect(again).toMatchObject({
+          eventSeq: first.eventSeq,
+          leaseToken,
+          attempt: 1,
+          failures: 0,
+          body: first.body,
+        })
         expect(again.ageMs).toBeGreaterThanOrEqual(SHORT_LEASE_MS)
       }
+    })
+
+    test.each([false, true])(
+      'gives no further delivery once the bodies reach the bound, and says that more is due (in order: %s)',
+      async (ordered) => {
+        const store = await open()
+        const requests = Array.from({ length: 10 }, () => acceptanceOfSize(10_000))
+        await acceptEach(store, requests)
+        const given: string[] = []
+        for (const [maxBytes, count] of [
+          [1, 1],
+          [20_000, 2],
+          [20_001, 3],
+          [40_000, 4],
+        ] as const) {
+          const before = given.length
+          const { deliveries, nextDueInMs } = await store.claim([wanting('a', { maxBytes, ordered })])
+          given.push(...deliveries.map(({ webhookId }) => webhookId))
+          expect(given.length - before).toBe(count)
+          expect(nextDueInMs === 0).toBe(given.length < requests.length)
+        }
+        expect(given).toEqual(requests.map(({ webhookId }) => webhookId))
+      },
+    )
+
+    test('counts the bound in bytes and not in characters, for each hook on its own', async () => {
+      const store = await open()
+      const events = Array.from({ length: 4 }, () => acceptanceOfSize(10_000, '鍵', ['a', 'b']))
+      await acceptEach(store, events)
+      const { deliveries } = await store.claim([
+        wanting('a', { maxBytes: 15_000 }),
+        wanting('b', { maxBytes: 35_000 }),
+      ])
+      expect(countHooks(deliveries)).toEqual({ a: 2, b: 4 })
+    })
+
+    test('gives bodies of hundreds of megabytes in portions', async () => {
+      const store = await open()
+      for (let n = 0; n < 22; n++) {
+        await Promise.all(Array.from({ length: 50 }, () => store.accept(acceptanceOfSize(255_000))))
+      }
+      const want = wanting('a', { limit: 1024, maxBytes: 4_000_000 })
+      const { deliveries, nextDueInMs } = await store.claim([want])
+      expect(deliveries).toHaveLength(16)
+      expect(nextDueInMs).toBe(0)
+      expect((await store.claim([{ ...want, ordered: true }])).deliveries).toHaveLength(16)
     })
 
     test('does not give a delivery again before its lease has run out', async () => {
       const store = await open()
       await store.accept(acceptance({ hooks: ['a', 'gauge'] }))
-      await store.claim([
-        { hook: 'a', limit: 1, leaseMs: LONG_MS },
-        { hook: 'gauge', limit: 1, leaseMs: SHORT_LEASE_MS },
-      ])
+      await store.claim([wanting('a', { limit: 1 }), wanting('gauge', { limit: 1, leaseMs: SHORT_LEASE_MS })])
       await claimable(store, 'gauge')
       expect(await claim(store, ['a'])).toEqual([])
     })
@@ -385,7 +436,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     test('leaves out the hooks that were not asked for', async () => {
       const store = await open()
       await store.accept(acceptance({ hooks: ['a', 'b'] }))
-      await store.claim([{ hook: 'b', limit: 10, leaseMs: LONG_MS }])
+      await store.claim([wanting('b', { limit: 10 })])
       expect(roundedUp((await claimAll(store, ['a'], 2 * LONG_MS)).nextDueInMs)).toBe(2 * LONG_MS)
     })
 
@@ -393,8 +444,8 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
       const store = await open()
       await store.accept(acceptance({ hooks: ['a'] }))
       await store.accept(acceptance({ hooks: ['a', 'b'] }))
-      const full = { hook: 'a', limit: 1, leaseMs: LONG_MS }
-      const roomy = { hook: 'b', limit: 10, leaseMs: 2 * LONG_MS }
+      const full = wanting('a', { limit: 1 })
+      const roomy = wanting('b', { limit: 10, leaseMs: 2 * LONG_MS })
       const claimed = await store.claim([full, roomy])
       expect(countHooks(claimed.deliveries)).toEqual({ a: 1, b: 1 })
       expect(roundedUp(claimed.nextDueInMs)).toBe(2 * LONG_MS)
@@ -402,139 +453,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     })
   })
 
-  describe(`${name}: settle`, () => {
-    test.each<NextState>([{ state: 'delivered' }, { state: 'dead', failures: 1 }])(
-      'as $state ends a delivery',
-      async (next) => {
-        const store = await open()
-        await store.accept(acceptance({ hooks: ['a', 'b'] }))
-        expect(await settleOne(store, await claimOne(store, 'a'), next)).toBe(true)
-        expect(await claimAll(store, ['a'])).toEqual({ deliveries: [], nextDueInMs: null })
-        expect(await claim(store, ['b'])).toHaveLength(1)
-      },
-    )
-
-    test('as pending makes a delivery due after the delay, as the next attempt', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const first = await claimOne(store, 'a')
-      expect(await settleOne(store, first, { state: 'pending', delayMs: 20, failures: 7 })).toBe(true)
-      const again = await claimable(store, 'a')
-      expect(again).toMatchObject({ eventSeq: first.eventSeq, attempt: 2, failures: 7 })
-      expect(again.ageMs).toBeGreaterThanOrEqual(first.ageMs + 20)
-    })
-
-    test('as pending makes a delivery due at once where there is no delay', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      await settleOne(store, await claimOne(store, 'a'), { state: 'pending', delayMs: 0, failures: 0 })
-      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2, failures: 0 })
-    })
-
-    test('as pending makes a delivery not due before the delay is over', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      await settleOne(store, await claimOne(store, 'a'), pendingFor(LONG_MS))
-      const { deliveries, nextDueInMs } = await claimAll(store, ['a'])
-      expect(deliveries).toEqual([])
-      expect(roundedUp(nextDueInMs)).toBe(LONG_MS)
-    })
-
-    test('changes nothing when the delivery has been claimed again', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const lost = await claimOne(store, 'a', SHORT_LEASE_MS)
-      const held = await claimable(store, 'a')
-      for (const next of [{ state: 'delivered' }, dead(9), pendingFor(0)] as const) {
-        expect(await settleOne(store, lost, next)).toBe(false)
-        expect(await claim(store, ['a'])).toEqual([])
-      }
-      expect(await settleOne(store, held, { state: 'pending', delayMs: 0, failures: 1 })).toBe(true)
-      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 3, failures: 1 })
-    })
-
-    test('changes nothing when the delivery has been put back', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const first = await claimOne(store, 'a')
-      await settleOne(store, first, { state: 'pending', delayMs: 0, failures: 1 })
-      for (const next of [{ state: 'delivered' }, dead(9), pendingFor(LONG_MS)] as const) {
-        expect(await settleOne(store, first, next)).toBe(false)
-      }
-      expect(await claimOne(store, 'a')).toMatchObject({ attempt: 2, failures: 1 })
-    })
-
-    test('changes nothing when the delivery has come to its end', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const delivery = await claimOne(store, 'a')
-      expect(await settleOne(store, delivery, { state: 'delivered' })).toBe(true)
-      expect(await settleOne(store, delivery, { state: 'delivered' })).toBe(false)
-      expect(await settleOne(store, delivery, pendingFor(0))).toBe(false)
-      expect(await claimAll(store, ['a'])).toEqual({ deliveries: [], nextDueInMs: null })
-    })
-
-    test('still counts when the lease has run out and nobody has claimed the delivery since', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a', 'gauge'] }))
-      const claimed = await claim(store, ['a', 'gauge'], { leaseMs: SHORT_LEASE_MS })
-      const delivery = claimed.find(({ hook }) => hook === 'a') as ClaimedDelivery
-      await claimable(store, 'gauge')
-      expect(await settleOne(store, delivery, { state: 'delivered' })).toBe(true)
-      expect(await claim(store, ['a'])).toEqual([])
-    })
-
-    test('touches no other delivery of the event or of the hook', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a', 'b'] }))
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const claimed = await claim(store, ['a', 'b'])
-      expect(claimed).toHaveLength(3)
-      const [first, ...others] = claimed as [ClaimedDelivery, ...ClaimedDelivery[]]
-      await settleOne(store, first, { state: 'delivered' })
-      expect(await store.settle(others.map((delivery) => settlement(delivery, pendingFor(0))))).toEqual([
-        true,
-        true,
-      ])
-      expect(new Set((await claim(store, ['a', 'b'])).map(keyOf))).toEqual(new Set(others.map(keyOf)))
-    })
-
-    test('answers in the order of the request', async () => {
-      const store = await open()
-      for (let n = 0; n < 6; n++) await store.accept(acceptance({ hooks: ['a'] }))
-      const claimed = await claim(store, ['a'])
-      const gone = claimed.filter((_, n) => n % 3 === 0)
-      await store.settle(gone.map((delivery) => settlement(delivery, { state: 'delivered' })))
-      const mixed = [4, 0, 5, 3, 1, 2].map((n) => claimed[n] as ClaimedDelivery)
-      const answers = await store.settle(mixed.map((delivery) => settlement(delivery, dead(1))))
-      expect(answers).toEqual([true, false, true, false, true, true])
-      expect(await store.settle([])).toEqual([])
-    })
-
-    test('lets one of those settle who come at once with one lease', async () => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const delivery = await claimOne(store, 'a')
-      const answers = await Promise.all(
-        Array.from({ length: 10 }, () => settleOne(store, delivery, { state: 'delivered' })),
-      )
-      expect(answers.filter(Boolean)).toHaveLength(1)
-    })
-
-    test.each<[string, Partial<AttemptRecord>]>([
-      ['without an answer', { status: null, errorCode: 'timeout', answer: null }],
-      ['with an answer', { status: 500, errorCode: 'http_status', answer: Buffer.alloc(1024, 0xff) }],
-      ['with an empty answer', { status: 204, answer: new Uint8Array() }],
-      ['that took no time', { durationMs: 0 }],
-    ])('records an attempt %s', async (_what, attemptRecord) => {
-      const store = await open()
-      await store.accept(acceptance({ hooks: ['a'] }))
-      const settled = settlement(await claimOne(store, 'a'), pendingFor(0))
-      const answers = await store.settle([{ ...settled, record: { ...settled.record, ...attemptRecord } }])
-      expect(answers).toEqual([true])
-    })
-  })
-
+  describeSettle(name, open)
   describeOrdering(name, open)
   describeReplay(name, open)
   describePrune(name, open)
@@ -588,7 +507,7 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
   const results = await Promise.allSettled<unknown>([
     store.accept(acceptance()),
     store.quarantine({ messageId: 'msg_1', bytes: Buffer.from('x'), problems: [] }),
-    store.claim([{ hook: 'a', limit: 1, leaseMs: LONG_MS }]),
+    store.claim([wanting('a', { limit: 1 })]),
     store.settle([settlement(delivery, { state: 'delivered' })]),
     store.replay({}),
     store.replayMissing({ hook: 'a', events: ['*'], workspaces: null }),
@@ -601,9 +520,4 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     if (result.status === 'fulfilled') return 'not refused'
     return result.reason instanceof StoreError ? result.reason.code : result.reason
   })
-}
-
-/** To whole minutes: what has just begun is so what it was meant to be. */
-function roundedUp(ms: number | null): number | null {
-  return ms === null ? null : Math.ceil(ms / 60_000) * 60_000
 }

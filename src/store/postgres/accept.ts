@@ -39,7 +39,7 @@ const ACCEPT: Statement = {
       occurred_at, is_sample, ${NOW}, body
     from numbered where seq in (select seq from known)
   ), due as (
-    insert into seam_relay.deliveries (event_seq, hook, state, due_at, attempts, active_since, order_key)
+    insert into seam_relay.deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key)
     select i.seq, d.hook, case when lease_ms > 0 then 'leased' else 'pending' end, ${laterBy('lease_ms')},
       (lease_ms > 0)::integer, ${NOW}, i.credential_id
     from unnest($12::bigint[], $13::text[], $14::float8[]) as d (n, hook, lease_ms) join numbered i using (n)

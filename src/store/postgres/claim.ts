@@ -1,7 +1,7 @@
 import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store.ts'
 import type { Connections, Row, Statement } from './connections.ts'
 import { DueFloor } from './due-floor.ts'
-import { LEASED, claimInOrder, releaseAll } from './ordering.ts'
+import { LEASED, RETURNED, claimInOrder, releaseAll, sized } from './ordering.ts'
 import { NOW, laterBy, momentOf, msBetween, msOf } from './span-of-time.ts'
 
 /** One row for each leased delivery; a hook that was given none has one row without. */
@@ -9,26 +9,31 @@ const CLAIM: Statement = {
   name: 'claim',
   text: `
   with wants as materialized (
-    select hook, room, lease_ms, coalesce(${momentOf('floor_ms')}, '-infinity') as floor, (
+    select hook, room, max_bytes, lease_ms, coalesce(${momentOf('floor_ms')}, '-infinity') as floor, (
       select ${msBetween(NOW, 'due_at')} from seam_relay.deliveries d
       where d.hook = w.hook and due_at > ${NOW} and due_at < 'infinity' order by due_at limit 1
     ) as next_due_in_ms
-    from unnest($1::text[], $2::integer[], $3::float8[], $4::float8[]) as w (hook, room, lease_ms, floor_ms)
+    from unnest($1::text[], $2::integer[], $3::float8[], $4::float8[], $5::float8[])
+      as w (hook, room, max_bytes, lease_ms, floor_ms)
   ), due as materialized (
-    select w.hook, w.lease_ms, d.event_seq, d.due_at
+    select w.hook, w.max_bytes, w.lease_ms, d.event_seq, d.due_at
     from wants w cross join lateral (
       select event_seq, due_at from seam_relay.deliveries
       where hook = w.hook and due_at >= w.floor and due_at <= ${NOW}
       order by due_at, event_seq limit w.room for update skip locked
     ) d
+  ), sized as materialized (
+    ${sized('due', 'due.hook')}
   ), leased as (
     update seam_relay.deliveries d
-    set state = 'leased', attempts = d.attempts + 1, due_at = ${laterBy('due.lease_ms')}
-    from due where d.event_seq = due.event_seq and d.hook = due.hook
-    returning d.event_seq, d.hook, d.attempts, d.failures, d.active_since, due.due_at as was_due
+    set state = 'leased', lease_token = d.lease_token + 1, due_at = ${laterBy('s.lease_ms')}
+    from sized s where d.event_seq = s.event_seq and d.hook = s.hook and s.bytes_before < s.max_bytes
+    returning ${RETURNED}
   )
-  select w.hook as wanted_by, w.next_due_in_ms, ${msOf(NOW)} as at, ${LEASED}
-  from wants w left join (leased l join seam_relay.events e on e.seq = l.event_seq) on l.hook = w.hook
+  select w.hook as wanted_by, w.next_due_in_ms, ${msOf(NOW)} as at, not exists (
+      select from sized s where s.hook = w.hook and s.bytes_before >= s.max_bytes
+    ) as is_through, ${LEASED}
+  from wants w left join leased l on l.hook = w.hook
   order by l.was_due, l.event_seq`,
 }
 
@@ -86,6 +91,7 @@ export class Claimer {
     const rows = await this.#connections.run(CLAIM, [
       hooks,
       wants.map(({ limit }) => limit),
+      wants.map(({ maxBytes }) => maxBytes),
       wants.map(({ leaseMs }) => leaseMs),
       hooks.map((hook) => floors.get(hook)),
     ])
@@ -127,7 +133,8 @@ function claimedDelivery(row: Row): ClaimedDelivery {
     webhookId: row['webhook_id'] as string,
     eventType: row['event_type'] as string,
     body: row['body'] as string,
-    attempt: row['attempts'] as number,
+    leaseToken: row['lease_token'] as number,
+    attempt: (row['attempts'] as number) + 1,
     failures: row['failures'] as number,
     ageMs: Math.max(0, Math.round(row['age_ms'] as number)),
   }

@@ -102,6 +102,15 @@ const migrations: readonly string[] = [
     autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
   alter table seam_relay.event_ids set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
   `,
+  `
+  -- lease_token: raised by each lease, so that only the latest one can be settled. attempts counted the leases until
+  -- now and goes on from there as the number of attempts sent, so no number is given twice. A constant default
+  -- rewrites no row. A replica of the version before leases without raising the token: where its lease and one of
+  -- this version follow each other while both run, the later outcome can settle the other's lease. Delivery is at
+  -- least once all the same.
+  alter table seam_relay.deliveries add column lease_token integer not null default 0;
+  alter table seam_relay.attempts add column lease_token integer;
+  `,
 ]
 
 /**

@@ -33,9 +33,24 @@ const RELEASE_LOCK: Statement = {
   text: `select pg_advisory_xact_lock_shared(${LOCK_CLASS}, key) ${LOCKS}`,
 }
 
+/**
+ * The rows of a claim with their events, and the size of the bodies before each in its hook. The length of a large
+ * text is known without reading it, and a body that is not given stays a reference, so a claim reads only what it gives.
+ */
+export function sized(rows: string, hook: string): string {
+  return `select ${rows}.*, e.webhook_id, e.event_type, e.body, coalesce(sum(octet_length(e.body)) over (
+      partition by ${hook} order by ${rows}.due_at, ${rows}.event_seq rows between unbounded preceding and 1 preceding
+    ), 0) as bytes_before
+    from ${rows} join seam_relay.events e on e.seq = ${rows}.event_seq`
+}
+
+/** What the lease of a delivery, `d`, returns with what `sized` gave, `s`. */
+export const RETURNED = `d.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since,
+      s.due_at as was_due, s.webhook_id, s.event_type, s.body`
+
 /** Columns of a leased delivery. */
-export const LEASED = `l.event_seq, l.hook, l.attempts, l.failures, ${msBetween('l.active_since')} as age_ms,
-  ${msOf('l.was_due')} as was_due, e.webhook_id, e.event_type, e.body`
+export const LEASED = `l.event_seq, l.hook, l.lease_token, l.attempts, l.failures,
+  ${msBetween('l.active_since')} as age_ms, ${msOf('l.was_due')} as was_due, l.webhook_id, l.event_type, l.body`
 
 /**
  * One row for each leased delivery, or one without. `is_through`: nothing that is due was left unlooked at.
@@ -66,17 +81,20 @@ const CLAIM_IN_ORDER: Statement = {
       and p.hook = $1 and p.order_key = o.order_key and p.event_seq > o.event_seq and p.settled_at is null
       and p.state = 'leased' and (p.due_at > ${NOW} and p.due_at < 'infinity') is true limit 1) is null
     order by l.due_at, l.event_seq limit $2 for update of o skip locked
+  ), sized as materialized (
+    ${sized('free', '$1')}
   ), leased as (
     update seam_relay.deliveries d
-    set state = 'leased', attempts = d.attempts + 1, due_at = ${laterBy('$3::float8')}
-    from free where d.hook = $1 and d.event_seq = free.event_seq
-    returning d.event_seq, d.hook, d.attempts, d.failures, d.active_since, free.due_at as was_due
+    set state = 'leased', lease_token = d.lease_token + 1, due_at = ${laterBy('$3::float8')}
+    from sized s where d.hook = $1 and d.event_seq = s.event_seq and s.bytes_before < $5::float8
+    returning ${RETURNED}
   )
-  select ${msOf(NOW)} as at, (select count(*) < ${LOOKED_AT} from looked_at) as is_through, (
+  select ${msOf(NOW)} as at, (select count(*) < ${LOOKED_AT} from looked_at)
+      and not exists (select from sized where bytes_before >= $5) as is_through, (
       select ${msBetween(NOW, 'due_at')} from seam_relay.deliveries
       where hook = $1 and due_at > ${NOW} and due_at < 'infinity' order by due_at limit 1
     ) as next_due_in_ms, ${LEASED}
-  from (select) as one left join (leased l join seam_relay.events e on e.seq = l.event_seq) on true
+  from (select) as one left join leased l on true
   order by l.was_due, l.event_seq`,
 }
 
@@ -111,9 +129,9 @@ export function claimInOrder(
   wants: readonly ClaimWant[],
   floors: ReadonlyMap<string, number | null>,
 ): Step[] {
-  const claims = wants.map(({ hook, limit, leaseMs }): Step => [
+  const claims = wants.map(({ hook, limit, maxBytes, leaseMs }): Step => [
     CLAIM_IN_ORDER,
-    [hook, limit, leaseMs, floors.get(hook) ?? null],
+    [hook, limit, leaseMs, floors.get(hook) ?? null, maxBytes],
   ])
   return [[CLAIM_LOCK, [wants.map(({ hook }) => hook)]], ...claims]
 }

@@ -14,6 +14,7 @@ import type {
   QuarantineRequest,
   ReplayFilter,
   ReplayMissingRequest,
+  SettleResult,
   Settlement,
   Store,
 } from '../store.ts'
@@ -123,7 +124,7 @@ export class PostgresStore implements Store {
     return this.#call(() => this.#claimer.claim(wants))
   }
 
-  settle(settlements: readonly Settlement[]): Promise<boolean[]> {
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
     return this.#call(() => settle(this.#delivery, settlements))
   }
 

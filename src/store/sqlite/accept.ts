@@ -58,7 +58,7 @@ export function prepareAccept(db: DatabaseSync) {
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const insertDelivery = db.prepare(
-    `insert into deliveries (event_seq, hook, state, due_at, attempts, active_since, order_key)
+    `insert into deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key)
      values (?1, ?2, iif(?5 > 0, 'leased', 'pending'), ?3 + ?5, ?5 > 0, ?3, ?4)`,
   )
   const findHash = db.prepare('select content_hash from event_ids where webhook_id = ?')

@@ -6,13 +6,17 @@ import { HELD_UNTIL, prepareLeaseOrdered, prepareReleaseAll } from './ordering.t
 type LeasedRow = [
   eventSeq: number,
   hook: string,
-  attempt: number,
+  leaseToken: number,
+  attempts: number,
   failures: number,
   activeSince: number,
   webhookId: string,
   eventType: string,
   body: string,
 ]
+
+const LEASE_TOKEN = 2
+const BODY = 8
 
 interface ClaimAnswer {
   rows: LeasedRow[]
@@ -23,13 +27,24 @@ interface ClaimAnswer {
 export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult {
   return {
     deliveries: rows.map(
-      ([eventSeq, hook, attempt, failures, activeSince, webhookId, eventType, body]): ClaimedDelivery => ({
+      ([
+        eventSeq,
+        hook,
+        leaseToken,
+        attempts,
+        failures,
+        activeSince,
+        webhookId,
+        eventType,
+        body,
+      ]): ClaimedDelivery => ({
         eventSeq,
         hook,
         webhookId,
         eventType,
         body,
-        attempt,
+        leaseToken,
+        attempt: attempts + 1,
         failures,
         ageMs: Math.max(0, now - activeSince),
       }),
@@ -39,7 +54,7 @@ export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult 
 }
 
 const COLUMNS =
-  'd.event_seq, d.hook, d.attempts, d.failures, d.active_since, e.webhook_id, e.event_type, e.body'
+  'd.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since, e.webhook_id, e.event_type, e.body'
 
 /** Reads what is due through the index of the undelivered, then leases it row by row: nobody else writes here. */
 export function prepareClaim(db: DatabaseSync) {
@@ -54,7 +69,7 @@ export function prepareClaim(db: DatabaseSync) {
   )
   selectOne.setReturnArrays(true)
   const lease = db.prepare(
-    `update deliveries set state = 'leased', attempts = attempts + 1, due_at = ? where event_seq = ? and hook = ?`,
+    `update deliveries set state = 'leased', lease_token = lease_token + 1, due_at = ? where event_seq = ? and hook = ?`,
   )
   const selectNextDue = db.prepare(
     `select min(due_at) as next from deliveries where hook = ? and due_at < ${HELD_UNTIL}`,
@@ -76,19 +91,30 @@ export function prepareClaim(db: DatabaseSync) {
     return { rows, now, nextDueAt }
   }
 
-  function claimAny({ hook, limit, leaseMs }: ClaimWant, now: number): LeasedRow[] {
+  function claimAny({ hook, limit, maxBytes, leaseMs }: ClaimWant, now: number): LeasedRow[] {
     releaseAll(hook, now)
-    const due = selectDue.all(hook, now, limit) as unknown as LeasedRow[]
+    const due: LeasedRow[] = []
+    let bytes = 0
+    // Row by row, so that no body is read beyond the bound. Leased only afterwards: that changes the index.
+    for (const row of selectDue.iterate(hook, now, limit) as unknown as Iterable<LeasedRow>) {
+      due.push(row)
+      bytes += Buffer.byteLength(row[BODY])
+      if (bytes >= maxBytes) break
+    }
     for (const row of due) {
       lease.run(now + leaseMs, row[0], hook)
-      row[2]++
+      row[LEASE_TOKEN]++
     }
     return due
   }
 
   function claimOrdered(want: ClaimWant, now: number): LeasedRow[] {
-    return leaseOrdered(want, now).map(
-      (eventSeq) => selectOne.get(eventSeq, want.hook) as unknown as LeasedRow,
-    )
+    const leased: LeasedRow[] = []
+    leaseOrdered(want, now, (eventSeq) => {
+      const row = selectOne.get(eventSeq, want.hook) as unknown as LeasedRow
+      leased.push(row)
+      return Buffer.byteLength(row[BODY])
+    })
+    return leased
   }
 }

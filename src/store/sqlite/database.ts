@@ -81,9 +81,13 @@ function lockFile(path: string, waitMs: number): DatabaseSync {
   }
 }
 
-/** Whoever held a lease was this file's only user and is gone, so waiting for the lease to run out helps nobody. */
+/**
+ * The process that held these leases was this file's only user and is gone, so nobody would gain by waiting until they
+ * run out. The token is raised, so that an outcome of such a lease cannot settle the delivery.
+ */
 function releaseLeases(db: DatabaseSync): void {
   db.prepare(
-    `update deliveries set state = 'pending', due_at = ? where state = 'leased' and due_at is not null`,
+    `update deliveries set state = 'pending', due_at = ?, lease_token = lease_token + 1
+     where state = 'leased' and due_at is not null`,
   ).run(Date.now())
 }

@@ -98,6 +98,12 @@ const migrations: readonly string[] = [
   create index deliveries_dead on deliveries (hook, event_seq) where state = 'dead';
   create index events_accepted on events (accepted_at);
   `,
+  `
+  -- lease_token: raised by each lease, so that only the latest one can be settled. attempts counted the leases until
+  -- now and goes on from there as the number of attempts sent, so no number is given twice.
+  alter table deliveries add column lease_token integer not null default 0;
+  alter table attempts add column lease_token integer;
+  `,
 ]
 
 /**

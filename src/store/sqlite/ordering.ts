@@ -19,7 +19,10 @@ const MAX_LOOKED_AT = 1000
 
 type DueKey = [eventSeq: number, orderKey: string | null]
 
-/** Leases at most one delivery of each credential and holds those that have one before them. */
+/**
+ * Leases at most one delivery of each credential and holds those that have one before them. `onLeased` is called with
+ * each that was leased and gives the size of its body in bytes.
+ */
 export function prepareLeaseOrdered(db: DatabaseSync, lease: StatementSync) {
   const selectDue = db.prepare(
     `select event_seq, order_key from deliveries indexed by deliveries_due
@@ -32,11 +35,16 @@ export function prepareLeaseOrdered(db: DatabaseSync, lease: StatementSync) {
   )
   const hold = db.prepare(`update deliveries set due_at = ${HELD_UNTIL} where event_seq = ? and hook = ?`)
 
-  return ({ hook, limit, leaseMs }: ClaimWant, now: number): number[] => {
-    const leased: number[] = []
-    for (let lookedAt = 0; leased.length < limit && lookedAt < MAX_LOOKED_AT;) {
+  return (
+    { hook, limit, maxBytes, leaseMs }: ClaimWant,
+    now: number,
+    onLeased: (eventSeq: number) => number,
+  ): void => {
+    let room = limit
+    let bytes = 0
+    for (let lookedAt = 0; room > 0 && lookedAt < MAX_LOOKED_AT;) {
       // What was leased or held is not due any more, so each reading gives further ones.
-      const due = selectDue.all(hook, now, limit - leased.length) as unknown as DueKey[]
+      const due = selectDue.all(hook, now, room) as unknown as DueKey[]
       if (due.length === 0) break
       lookedAt += due.length
       for (const [eventSeq, orderKey] of due) {
@@ -44,11 +52,12 @@ export function prepareLeaseOrdered(db: DatabaseSync, lease: StatementSync) {
           hold.run(eventSeq, hook)
         } else {
           lease.run(now + leaseMs, eventSeq, hook)
-          leased.push(eventSeq)
+          room--
+          bytes += onLeased(eventSeq)
+          if (bytes >= maxBytes) return
         }
       }
     }
-    return leased
   }
 }
 

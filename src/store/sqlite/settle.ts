@@ -1,56 +1,87 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Settlement } from '../store.ts'
+import type { SettleResult, Settlement } from '../store.ts'
 import { prepareRelease } from './ordering.ts'
 
-/** A settlement on its way to the store's thread. `delayMs`: until it is due again, for a pending one. */
+/** A settlement on its way to the store's thread. */
 export type SettleRow = [
   eventSeq: number,
   hook: string,
-  attempt: number,
-  durationMs: number,
+  leaseToken: number,
+  /** `null` where nothing was sent; then the three after it are too. */
+  durationMs: number | null,
   status: number | null,
   errorCode: string | null,
   answer: Uint8Array | null,
   state: 'delivered' | 'pending' | 'dead',
+  /** Until a pending one is due again. */
   delayMs: number,
   failures: number | null,
 ]
 
-export function settleRow({ eventSeq, hook, attempt, record, next }: Settlement): SettleRow {
+export function settleRow({ eventSeq, hook, leaseToken, record, next }: Settlement): SettleRow {
   const delayMs = next.state === 'pending' ? next.delayMs : 0
   const failures = next.state === 'delivered' ? null : next.failures
-  const { durationMs, status, errorCode, answer } = record
-  return [eventSeq, hook, attempt, durationMs, status, errorCode, answer, next.state, delayMs, failures]
+  const { durationMs = null, status = null, errorCode = null, answer = null } = record ?? {}
+  return [eventSeq, hook, leaseToken, durationMs, status, errorCode, answer, next.state, delayMs, failures]
 }
 
-/** The attempt is history and is written in any case; the state only by whoever still holds the lease. */
+const THIS_LEASE = `event_seq = ? and hook = ? and lease_token = ? and state = 'leased'`
+
+/** Ends leases that are still the latest of their delivery, and records every attempt that was sent. */
 export function prepareSettle(db: DatabaseSync) {
-  const insertAttempt = db.prepare(
-    `insert into attempts (event_seq, hook, attempt, started_at, duration_ms, status, error_code, answer)
-     values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
-  )
   const finish = db.prepare(
-    `update deliveries set state = ?, due_at = null, failures = coalesce(?, failures), settled_at = ?
-     where event_seq = ? and hook = ? and attempts = ? and state = 'leased'`,
+    `update deliveries set state = ?, due_at = null, failures = coalesce(?, failures), settled_at = ?,
+       attempts = attempts + ? where ${THIS_LEASE} returning attempts`,
+  )
+  const putBack = db.prepare(
+    `update deliveries set state = 'pending', due_at = ?, failures = ?, attempts = attempts + ?
+     where ${THIS_LEASE} returning attempts`,
   )
   const { isHolding, releaseNext } = prepareRelease(db)
-  const putBack = db.prepare(
-    `update deliveries set state = 'pending', due_at = ?, failures = ?
-     where event_seq = ? and hook = ? and attempts = ? and state = 'leased'`,
+  const selectToken = db.prepare('select lease_token from deliveries where event_seq = ? and hook = ?')
+  const countLate = db.prepare(
+    `update deliveries set attempts = attempts + 1
+     where event_seq = ?1 and hook = ?2 and not exists (
+       select 1 from attempts where event_seq = ?1 and hook = ?2 and lease_token = ?3)
+     returning attempts`,
+  )
+  const insertAttempt = db.prepare(
+    `insert into attempts
+       (event_seq, hook, attempt, lease_token, started_at, duration_ms, status, error_code, answer)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
   )
 
-  return (rows: readonly SettleRow[], now: number): boolean[] => {
+  return (rows: readonly SettleRow[], now: number): SettleResult[] => {
     const holding = new Set([...new Set(rows.map(([, hook]) => hook))].filter(isHolding))
-    return rows.map(
-      ([eventSeq, hook, attempt, durationMs, status, errorCode, answer, state, delayMs, failures]) => {
-        insertAttempt.run(eventSeq, hook, attempt, now - durationMs, durationMs, status, errorCode, answer)
-        if (state === 'pending') {
-          return putBack.run(now + delayMs, failures, eventSeq, hook, attempt).changes === 1
-        }
-        const isFinished = finish.run(state, failures, now, eventSeq, hook, attempt).changes === 1
-        if (isFinished && holding.has(hook)) releaseNext(hook, eventSeq, now)
-        return isFinished
-      },
-    )
+    return rows.map((row) => settleOne(row, now, holding))
+  }
+
+  function settleOne(row: SettleRow, now: number, holding: ReadonlySet<string>): SettleResult {
+    const [eventSeq, hook, leaseToken, durationMs, , , , state, delayMs, failures] = row
+    const sent = durationMs === null ? 0 : 1
+    const settled =
+      state === 'pending'
+        ? putBack.get(now + delayMs, failures, sent, eventSeq, hook, leaseToken)
+        : finish.get(state, failures, now, sent, eventSeq, hook, leaseToken)
+    if (settled === undefined) return settleLate(row, now)
+    record(row, settled['attempts'] as number, now)
+    if (state !== 'pending' && holding.has(hook)) releaseNext(hook, eventSeq, now)
+    return 'settled'
+  }
+
+  function settleLate(row: SettleRow, now: number): SettleResult {
+    const [eventSeq, hook, leaseToken, durationMs] = row
+    const latest = selectToken.get(eventSeq, hook)?.['lease_token']
+    if (latest === leaseToken) return 'already_settled'
+    const counted = durationMs === null ? undefined : countLate.get(eventSeq, hook, leaseToken)
+    if (counted !== undefined) record(row, counted['attempts'] as number, now)
+    return 'lease_lost'
+  }
+
+  function record(row: SettleRow, attempt: number, now: number): void {
+    const [eventSeq, hook, leaseToken, durationMs, status, errorCode, answer] = row
+    if (durationMs === null) return
+    const startedAt = now - durationMs
+    insertAttempt.run(eventSeq, hook, attempt, leaseToken, startedAt, durationMs, status, errorCode, answer)
   }
 }

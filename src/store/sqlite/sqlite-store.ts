@@ -12,6 +12,7 @@ import type {
   QuarantineRequest,
   ReplayFilter,
   ReplayMissingRequest,
+  SettleResult,
   Settlement,
   Store,
 } from '../store.ts'
@@ -105,7 +106,7 @@ export class SqliteStore implements Store {
     return claimResult(await this.#call('claim', wants))
   }
 
-  settle(settlements: readonly Settlement[]): Promise<boolean[]> {
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
     return this.#call('settle', settlements.map(settleRow))
   }
 

@@ -14,6 +14,7 @@ import { buildOperatorListener } from './operator/operator-listener.ts'
 import { PostgresStore } from './store/postgres/postgres-store.ts'
 import { Retention } from './store/retention.ts'
 import { SqliteStore } from './store/sqlite/sqlite-store.ts'
+import type { Clock } from './time/clock.ts'
 import type { AcceptedSpan, ReplayFilter, Store } from './store/store.ts'
 
 /** The whole relay, wired and not yet listening. */
@@ -36,6 +37,7 @@ export interface App {
 export interface AppOptions {
   config: Config
   log: Logger
+  clock: Clock
   /** Called when the process can do nothing useful any more and should end. */
   onFatal: (error: Error) => void
 }
@@ -46,20 +48,19 @@ const LOCK_WAIT_MS = 10_000
 const DATABASE_WAIT_MS = 60_000
 const DAY_MS = 86_400_000
 
-export async function createApp({ config, log, onFatal }: AppOptions): Promise<App> {
+export async function createApp({ config, log, clock, onFatal }: AppOptions): Promise<App> {
   const metrics = createMetrics()
   const store = await openStore()
   const health = createHealth(store)
   const alerts = new Alerts({ url: config.alertUrl, log })
   let hooks: readonly Hook[] = config.hooks
-  const delivery = new DeliveryEngine({ store, hooks, log, metrics, alerts, random: Math.random })
+  const delivery = new DeliveryEngine({ store, hooks, log, metrics, alerts, clock, random: Math.random })
   const receive = createReceive({
     store,
     hooks: () => hooks,
     acceptEventTypes: config.acceptEventTypes,
     log,
-    takePlace: (hook) => delivery.takePlace(hook),
-    onDue: (hook) => delivery.wakeFor(hook),
+    reserve: (wanting, event) => delivery.reserve(wanting, event),
   })
   const retention = new Retention({
     store,

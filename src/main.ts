@@ -6,6 +6,7 @@ import { ConfigError } from './config/mistake.ts'
 import { createLogOutput } from './observability/log-output.ts'
 import { createLogger } from './observability/logger.ts'
 import type { Logger } from './observability/logger.ts'
+import { systemClock } from './time/clock.ts'
 import { VERSION } from './version.ts'
 
 /** "Configuration error", by the convention of sysexits.h. */
@@ -25,7 +26,7 @@ async function main(): Promise<void> {
     exitFlushed(EXIT_FAILURE)
   }
   try {
-    const app = await createApp({ config, log, onFatal })
+    const app = await createApp({ config, log, clock: systemClock, onFatal })
     stopOnSignal(app, config, log)
     reloadOnSignal(app, log)
     await listen(app, config, log)

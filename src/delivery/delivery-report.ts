@@ -1,13 +1,13 @@
 import type { Hook } from '../config/hook.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import type { ClaimedDelivery, NextState } from '../store/store.ts'
+import type { ClaimedDelivery, NextState, SettleResult } from '../store/store.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface DeliveryReportOptions {
   log: Logger
   metrics: Metrics
-  /** Who is told of what a person should look at. */
+  /** Told what a person should look at. */
   alerts: { deadLetter(hook: string, webhookId: string): void; breakerOpened(hook: string): void }
 }
 
@@ -19,25 +19,29 @@ export class DeliveryReport {
     this.#options = options
   }
 
-  attempted(delivery: ClaimedDelivery, outcome: Outcome, next: NextState): void {
+  /** An attempt has its outcome, which is not in the store yet. */
+  attempted({ hook }: ClaimedDelivery, outcome: Outcome): void {
+    this.#options.metrics.attempt(hook, outcome.kind, outcome.record.durationMs)
+  }
+
+  /** The store has answered. If the lease had ended by then, somebody else decides the delivery's state. */
+  settled(delivery: ClaimedDelivery, outcome: Outcome, next: NextState, result: SettleResult): void {
     const { log, metrics, alerts } = this.#options
-    metrics.attempt(delivery.hook, outcome.kind, outcome.record.durationMs)
-    const about = {
-      webhook_id: delivery.webhookId,
-      hook: delivery.hook,
-      attempt: delivery.attempt,
-      status: outcome.record.status,
-      code: outcome.record.errorCode,
-      duration_ms: outcome.record.durationMs,
+    const about = aboutAttempt(delivery, outcome)
+    if (result === 'lease_lost') {
+      log.warn(about, 'the lease ended before the outcome was written: the delivery may be sent again')
+      return
     }
     switch (next.state) {
       case 'delivered':
+        metrics.settled(delivery.hook, 'delivered')
         log.info(about, 'delivered')
         break
       case 'pending':
         log.warn({ ...about, retry_in_ms: next.delayMs }, 'delivery failed, to be tried again')
         break
       case 'dead':
+        metrics.settled(delivery.hook, 'dead')
         log.error(about, 'delivery given up: a dead letter')
         alerts.deadLetter(delivery.hook, delivery.webhookId)
         break
@@ -52,4 +56,18 @@ export class DeliveryReport {
     )
     alerts.breakerOpened(name)
   }
+}
+
+function aboutAttempt(delivery: ClaimedDelivery, outcome: Outcome): Record<string, unknown> {
+  const { status, errorCode, durationMs } = outcome.record
+  const about = {
+    webhook_id: delivery.webhookId,
+    hook: delivery.hook,
+    attempt: delivery.attempt,
+    status,
+    code: errorCode,
+    duration_ms: durationMs,
+  }
+  const cause = outcome.kind === 'failed' ? outcome.cause : undefined
+  return cause === undefined ? about : { ...about, reason: cause.message }
 }

@@ -1,127 +1,120 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Hook } from '../config/hook.ts'
-import type { ClaimResult, ClaimWant, ClaimedDelivery, Settlement, Store } from '../store/store.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
+import { Loop } from '../time/loop.ts'
 import type { Breaker } from './breaker.ts'
+import { ByteBudget } from './byte-budget.ts'
 import { DeliveryReport } from './delivery-report.ts'
 import type { DeliveryReportOptions } from './delivery-report.ts'
-import type { Attempt } from './hook-client.ts'
+import type { Exchange } from './exchange.ts'
 import { Lane } from './lane.ts'
-import type { Held } from './lane.ts'
-import { LEASE_MARGIN_MS, MAX_HELD_MS, leaseMsOf, wantOf } from './lease.ts'
+import type { PlannedClaim, StartedAttempt } from './lane.ts'
+import { LeaseEnd } from './lease-end.ts'
+import { MAX_WAITING_MS } from './lease.ts'
 import { nextState } from './next-state.ts'
 import type { Outcome } from './outcome.ts'
+import { Reservation } from './reservation.ts'
+import type { ReservationEnd, ReservedEvent } from './reservation.ts'
 import { Settler } from './settler.ts'
-import { WakingLoop } from './waking-loop.ts'
+import type { Lease, Ticket } from './window.ts'
 
 /*
- *             claim              2xx
- *  pending ──────────▶ leased ──────────▶ delivered
- *    ▲  ▲               │ │ └─ 410, given up ─▶ dead
- *    │  └─ retry at t ──┘ │
- *    └──── lease expired ─┘
+ * A delivery in the store:
  *
- * The engine claims what is due, as much as each hook has room for, sends it, and settles what came of it. What is
- * accepted while nothing waits for its hook is leased with that and spares the claim.
- * The rules are in next-state.ts and breaker.ts; the store only keeps the state.
+ *                   lease                2xx
+ *       pending ──────────────▶ leased ──────▶ delivered
+ *        ▲   ▲                  │ │ │
+ *        │   └─ retry at t ─────┘ │ └─ 410, given up ─▶ dead
+ *        └───── lease ran out ────┘
+ *
+ * The engine claims due deliveries, as many as each hook has room for, sends them, and settles their outcomes. A
+ * delivery that is accepted while nothing else is due for its hook is leased in the same step, and needs no claim.
+ * window.ts draws what happens to a lease inside this process. The rules are in next-state.ts and breaker.ts.
  */
 
 export interface EngineOptions extends DeliveryReportOptions {
-  store: Store
+  store: Pick<Store, 'claim' | 'settle'>
   hooks: readonly Hook[]
+  clock: Clock
   /** The jitter's source, a number from 0 up to 1. */
   random: () => number
 }
 
-/** Without any wake-up, what is due is looked for this often. */
+/** Without any wake, due deliveries are looked for this often. */
 const POLL_INTERVAL_MS = 1000
+/** Bytes of bodies that all hooks together may have leased. */
+const BUDGET_BYTES = 50_331_648
 
-/** Delivers at least once what the store holds. */
+/** Delivers at least once what the store holds. The only place that wakes the loop. */
 export class DeliveryEngine {
   readonly #options: EngineOptions
   readonly #lanes = new Map<string, Lane>()
+  readonly #budget = new ByteBudget(BUDGET_BYTES)
   readonly #settler: Settler
   readonly #report: DeliveryReport
-  readonly #inFlight = new Set<Attempt>()
-  /** Places that are taken and neither filled nor given back. */
-  #places = 0
+  readonly #loop: Loop
+  readonly #sending = new Set<Exchange>()
+  /** Lanes whose waiting deliveries are looked at on the next turn. */
+  readonly #toStart = new Set<Lane>()
+  #reservations = 0
   #onIdle: (() => void) | null = null
-  readonly #loop = new WakingLoop(() => this.#claimAndSend())
   #stopping = false
   #stopped: Promise<void> | null = null
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#settler = new Settler({
-      ...options,
-      holdMs: LEASE_MARGIN_MS,
-      onWritten: (lot) => this.#wakeAfter(lot),
-    })
+    this.#loop = new Loop(options.clock, () => this.#claimAndSend())
+    this.#settler = new Settler(options)
     this.#report = new DeliveryReport(options)
     this.setHooks(options.hooks)
   }
 
   start(): void {
+    this.#settler.start()
     this.#loop.start()
   }
 
-  /** Says that something may be due. A hint: without it, it is found at the next poll. */
+  /** Says that something may be due. A hint: without it, the next poll finds out. */
   wake(): void {
     this.#loop.wake()
   }
 
-  /** Says that something is due for one hook. Where it has no room, as behind a breaker, what makes room wakes. */
-  wakeFor(hook: string): void {
-    const lane = this.#lanes.get(hook)
-    lane?.fallBehind()
-    if (lane?.mayClaim(performance.now()) === true) this.wake()
+  /** Reserves room for an event that is about to be accepted. The caller must end the reservation. */
+  reserve(hooks: readonly string[], event: ReservedEvent): Reservation {
+    this.#reservations++
+    const bytes = Buffer.byteLength(event.body)
+    const now = this.#options.clock.steadyMs()
+    const parts = hooks.map((hook) => {
+      const lane = this.#lanes.get(hook)
+      return { hook, lane, ticket: this.#stopping ? null : (lane?.reserve(bytes, now) ?? null) }
+    })
+    return new Reservation(event, parts, this.#reservationEnd)
   }
 
   /**
-   * A place at a hook for a delivery that is about to be accepted, which then needs no claim. It has to be used, with
-   * the delivery or with none. `null` where it has to wait its turn.
-   */
-  takePlace(hook: string) {
-    const lane = this.#lanes.get(hook)
-    if (this.#stopping || lane?.takePlace() !== true) return null
-    this.#places++
-    const startBy = performance.now() + MAX_HELD_MS
-    const use = (delivery: ClaimedDelivery | null) => {
-      lane.givePlaceBack()
-      this.#places--
-      if (delivery !== null) this.#hold({ delivery, startBy })
-      this.#ifIdle()
-    }
-    return { hook, leaseMs: leaseMsOf(lane.hook), use }
-  }
-
-  /**
-   * Takes a new list of hooks over. What is in flight ends as it began; deliveries of a hook that is no longer
-   * named stay as they are until it is named again.
+   * Takes a new list of hooks over. Attempts under way end as they began; deliveries of a hook that is not named any
+   * more stay in the store until it is named again.
    */
   setHooks(hooks: readonly Hook[]): void {
     for (const [name, lane] of this.#lanes) {
-      if (hooks.some((hook) => hook.name === name)) continue
-      this.#lanes.delete(name)
-      this.#putBackHeld(lane)
-      void lane.drain()
+      if (!hooks.some((hook) => hook.name === name)) this.#putBack(lane, lane.configure(null))
     }
     for (const hook of hooks) {
-      const lane = this.#lanes.get(hook.name)
-      if (lane === undefined) this.#lanes.set(hook.name, new Lane(hook))
-      else if (!isDeepStrictEqual(lane.hook, hook)) {
-        this.#putBackHeld(lane)
-        lane.change(hook)
-      }
+      const lane = this.#lanes.get(hook.name) ?? new Lane(this.#options.clock, this.#budget)
+      this.#lanes.set(hook.name, lane)
+      if (!isDeepStrictEqual(lane.hook, hook)) this.#putBack(lane, lane.configure(hook))
     }
-    this.wake()
+    this.#loop.wake()
   }
 
-  /** The state of each hook's breaker. */
+  /** The state of each configured hook's breaker. */
   breakers(): Map<string, Breaker['state']> {
-    return new Map([...this.#lanes].map(([name, lane]) => [name, lane.breaker]))
+    const configured = [...this.#lanes].filter(([, { hook }]) => hook !== null)
+    return new Map(configured.map(([name, lane]) => [name, lane.breaker]))
   }
 
-  /** Claims no more, gives what is in flight `graceMs` to end, interrupts the rest and settles everything. */
+  /** Begins nothing more, gives attempts under way `graceMs` to end, interrupts the rest, and settles everything. */
   stop(graceMs: number): Promise<void> {
     this.#stopped ??= this.#stop(graceMs)
     return this.#stopped
@@ -129,45 +122,52 @@ export class DeliveryEngine {
 
   async #stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    for (const lane of this.#lanes.values()) this.#putBackHeld(lane)
+    for (const lane of this.#lanes.values())
+      this.#putBack(
+        lane,
+        lane.window.giveBack(() => true),
+      )
     await this.#loop.stop()
-    const interruption = setTimeout(() => {
-      for (const attempt of this.#inFlight) attempt.interrupt()
-    }, graceMs)
+    const interruption = this.#options.clock.after(graceMs, () => {
+      for (const exchange of this.#sending) exchange.interrupt()
+    })
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
-      this.#ifIdle()
+      this.#tellIfIdle()
     })
-    clearTimeout(interruption)
+    interruption.close()
     await this.#settler.stop()
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
   }
 
   /** @returns how long nothing will be due, in milliseconds */
   async #claimAndSend(): Promise<number> {
-    const now = performance.now()
-    const asking: { lane: Lane; want: ClaimWant }[] = []
+    const { clock } = this.#options
+    const now = clock.steadyMs()
+    const claims = new Map<Lane, PlannedClaim>()
     let idleMs = POLL_INTERVAL_MS
-    for (const lane of this.#lanes.values()) {
-      // Where nothing ends for long, this is who sees that something has been held for too long.
-      this.#beginHeld(lane)
-      const limit = lane.beginClaim(now)
-      if (limit > 0) asking.push({ lane, want: wantOf(lane.hook, limit) })
-      else idleMs = Math.min(idleMs, lane.nextRoomInMs(now) ?? idleMs)
+    for (const [name, lane] of this.#lanes) {
+      if (lane.isForgettable) this.#lanes.delete(name)
+      // Also here: while attempts hang, nothing else looks at those that wait.
+      this.#startWaiting(lane)
+      const claim = lane.planClaim(now)
+      if (claim !== null) claims.set(lane, claim)
+      idleMs = Math.min(idleMs, (claim === null ? lane.nextStartInMs(now) : null) ?? idleMs)
     }
-    if (asking.length === 0) return idleMs
-    const claimed = await this.#claim(asking.map(({ want }) => want))
-    for (const { lane, want } of asking) {
-      const given = claimed?.deliveries.filter(({ hook }) => hook === want.hook).length ?? want.limit
-      lane.endClaim(want.limit, given)
+    if (claims.size === 0) return idleMs
+    const result = await this.#claim([...claims.values()].map(({ want }) => want))
+    for (const [lane, claim] of claims) {
+      const given = lane.answerClaim(claim, result)
+      this.#redeem(lane, claim.ticket, given)
     }
-    if (claimed === null) return POLL_INTERVAL_MS
-    for (const delivery of claimed.deliveries) this.#hold({ delivery, startBy: now + MAX_HELD_MS })
-    const hasMore = asking.some(({ lane }) => !lane.isCaughtUp && lane.room(performance.now()) > 0)
-    return hasMore ? 0 : Math.min(idleMs, claimed.nextDueInMs ?? idleMs)
+    if (result === null || result.failedHooks !== undefined) return POLL_INTERVAL_MS
+    const hasMore = [...claims.keys()].some(
+      (lane) => !lane.window.isCaughtUp && lane.hasRoom(clock.steadyMs()),
+    )
+    return hasMore ? 0 : Math.min(idleMs, result.nextDueInMs ?? idleMs)
   }
 
-  /** `null` where the store cannot say. */
+  /** `null` if the store cannot say. */
   async #claim(wants: readonly ClaimWant[]): Promise<ClaimResult | null> {
     try {
       return await this.#options.store.claim(wants)
@@ -177,73 +177,108 @@ export class DeliveryEngine {
     }
   }
 
-  #begin(lane: Lane, delivery: ClaimedDelivery): void {
-    const { hook } = lane
-    const attempt = lane.begin(delivery, performance.now())
-    this.#inFlight.add(attempt)
-    void attempt.outcome.then((outcome) => {
-      this.#inFlight.delete(attempt)
-      if (lane.end(outcome, performance.now())) this.#report.opened(hook)
-      this.#end(hook, delivery, outcome)
-      this.#beginHeld(lane)
-      // Where nothing waits, a place that has become free is of no use; in order, a delivery that has ended is.
-      if (outcome.kind !== 'delivered' || !lane.isCaughtUp || hook.ordering === 'credential') this.wake()
-      this.#ifIdle()
+  #redeem(lane: Lane, ticket: Ticket, deliveries: readonly ClaimedDelivery[]): void {
+    this.#putBack(lane, lane.window.redeem(ticket, deliveries))
+    if (this.#stopping)
+      this.#putBack(
+        lane,
+        lane.window.giveBack(() => true),
+      )
+    else if (lane.window.waiting > 0) this.#startSoon(lane)
+  }
+
+  /** On a later turn, so that Seam is answered first, and one look serves all that came in this turn. */
+  #startSoon(lane: Lane): void {
+    if (this.#toStart.size === 0) {
+      setImmediate(() => {
+        const lanes = [...this.#toStart]
+        this.#toStart.clear()
+        for (const one of lanes) this.#startWaiting(one)
+      })
+    }
+    this.#toStart.add(lane)
+  }
+
+  /** Begins as many as may begin. Puts back those that have waited too long, or that must not wait here at all. */
+  #startWaiting(lane: Lane): void {
+    const now = this.#options.clock.steadyMs()
+    this.#putBack(
+      lane,
+      lane.window.giveBack(({ leasedAt }) => leasedAt + MAX_WAITING_MS < now),
+    )
+    while (!this.#stopping) {
+      const started = lane.start(now)
+      if (started === null) break
+      this.#follow(lane, started)
+    }
+    if (this.#stopping || lane.breaker !== 'closed')
+      this.#putBack(
+        lane,
+        lane.window.giveBack(() => true),
+      )
+  }
+
+  #follow(lane: Lane, { hook, lease, exchange }: StartedAttempt): void {
+    this.#sending.add(exchange)
+    void exchange.outcome.then((outcome) => {
+      this.#sending.delete(exchange)
+      this.#ended(lane, hook, lease, outcome)
+      this.#startWaiting(lane)
+      // While nothing is due, a free slot is of no use to a claim.
+      if (outcome.kind !== 'delivered' || !lane.window.isCaughtUp) this.#loop.wake()
+      this.#tellIfIdle()
     })
   }
 
-  /** Begins what has been leased, or keeps it until a place is free. */
-  #hold(held: Held): void {
-    const lane = this.#lanes.get(held.delivery.hook)
-    // Leased while its hook was taken out of the configuration: put back for when it is named again.
-    if (lane === undefined) return this.#putBack(held.delivery)
-    lane.hold(held)
-    this.#beginHeld(lane)
+  #ended(lane: Lane, hook: Hook, lease: Lease, outcome: Outcome): void {
+    const now = this.#options.clock.steadyMs()
+    lane.window.end(lease)
+    this.#report.attempted(lease.delivery, outcome)
+    if (lane.ended(hook, outcome, now)) this.#report.opened(hook)
+    const { failures, ageMs } = lease.delivery
+    const age = Math.round(ageMs + now - lease.leasedAt)
+    const next = nextState(outcome, { failures, ageMs: age }, hook.retry, this.#options.random())
+    this.#settle(lane, lease, next, outcome)
   }
 
-  /** What finds no place where it cannot be held is put back: after too long, behind a breaker, when the relay stops. */
-  #beginHeld(lane: Lane): void {
-    const now = performance.now()
-    for (const late of lane.takeLate(now)) this.#putBack(late)
-    for (;;) {
-      const delivery = lane.takeHeld(now)
-      if (delivery === null) break
-      this.#begin(lane, delivery)
+  /** Puts deliveries that were never sent back into the store, due at once. */
+  #putBack(lane: Lane, leases: readonly Lease[]): void {
+    for (const lease of leases) {
+      this.#settle(lane, lease, { state: 'pending', delayMs: 0, failures: lease.delivery.failures }, null)
     }
-    if (this.#stopping || lane.breaker !== 'closed') this.#putBackHeld(lane)
   }
 
-  #putBackHeld(lane: Lane): void {
-    for (const delivery of lane.takeAllHeld()) this.#putBack(delivery)
-  }
-
-  #ifIdle(): void {
-    if (this.#inFlight.size === 0 && this.#places === 0) this.#onIdle?.()
-  }
-
-  #putBack({ eventSeq, hook, leaseToken, failures }: ClaimedDelivery): void {
-    const record = { durationMs: 0, status: null, errorCode: 'interrupted', answer: null }
-    const next = { state: 'pending', delayMs: 0, failures } as const
-    this.#settler.add({ eventSeq, hook, leaseToken, record, next })
-  }
-
-  #end(hook: Hook, delivery: ClaimedDelivery, outcome: Outcome): void {
-    const ageMs = delivery.ageMs + outcome.record.durationMs
-    const next = nextState(
-      outcome,
-      { failures: delivery.failures, ageMs },
-      hook.retry,
-      this.#options.random(),
+  #settle(lane: Lane, lease: Lease, next: NextState, outcome: Outcome | null): void {
+    this.#settler.add(
+      new LeaseEnd(lease, next, outcome, (result) => {
+        lane.window.settled(lease)
+        if (outcome !== null) this.#report.settled(lease.delivery, outcome, next, result)
+        this.#wakeIfDue(lane, next)
+      }),
     )
-    const { eventSeq, leaseToken } = delivery
-    this.#settler.add({ eventSeq, hook: hook.name, leaseToken, record: outcome.record, next })
-    this.#report.attempted(delivery, outcome, next)
   }
 
-  /** What was put back is due at a time that no claim has told yet; in order, what ended was holding the next one. */
-  #wakeAfter(lot: readonly Settlement[]): void {
-    const mayMakeDue = ({ hook, next }: Settlement) =>
-      next.state === 'pending' || this.#lanes.get(hook)?.hook.ordering === 'credential'
-    if (lot.some(mayMakeDue)) this.wake()
+  /** What was put back is due, or will be at a time that no claim has told yet; in order, the next one is due now. */
+  #wakeIfDue(lane: Lane, next: NextState): void {
+    const isOrdered = lane.hook?.ordering === 'credential'
+    if (isOrdered || (next.state === 'pending' && next.delayMs === 0)) lane.window.becameDue()
+    if (next.state === 'pending' || !lane.window.isCaughtUp) this.#loop.wake()
+  }
+
+  #tellIfIdle(): void {
+    if (this.#sending.size === 0 && this.#reservations === 0) this.#onIdle?.()
+  }
+
+  readonly #reservationEnd: ReservationEnd = {
+    redeem: (lane, ticket, deliveries) => this.#redeem(lane, ticket, deliveries),
+    due: (lane) => {
+      lane.window.becameDue()
+      // If the hook has no free slot, do nothing: the end that frees one wakes the loop.
+      if (lane.canStart(this.#options.clock.steadyMs())) this.#loop.wake()
+    },
+    ended: () => {
+      this.#reservations--
+      this.#tellIfIdle()
+    },
   }
 }

@@ -1,158 +1,120 @@
 import type { Hook } from '../config/hook.ts'
-import type { ClaimedDelivery } from '../store/store.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
 import { CLOSED, afterFailure, afterSuccess, allowanceOf } from './breaker.ts'
 import type { Breaker } from './breaker.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import type { Exchange } from './exchange.ts'
 import { HookClient } from './hook-client.ts'
-import type { Attempt } from './hook-client.ts'
+import { leaseMsOf } from './lease.ts'
 import type { Outcome } from './outcome.ts'
 import { StartWindow } from './start-window.ts'
+import { Window } from './window.ts'
+import type { Lease, Ticket, WindowLimits } from './window.ts'
 
-/** A delivery that is leased and waits for its attempt. */
-export interface Held {
-  delivery: ClaimedDelivery
-  /** An attempt that begins later than this may outlast the lease. Milliseconds on a clock that does not jump. */
-  startBy: number
+/** How many deliveries one process may have leased for a hook, as a multiple of the hook's concurrency. */
+const LEASES_FOR_EACH_SLOT = 3
+/** And how many bytes of their bodies. */
+const MAX_BYTES = 16_777_216
+
+/** A claim to be made: what to ask the store for, and the room that is reserved for the answer. */
+export interface PlannedClaim {
+  want: ClaimWant
+  ticket: Ticket
 }
 
-/** How many deliveries may be leased, for each that may be under way at one time. */
-const LEASED_FOR_EACH_PLACE = 3
-/** Of bodies that are held: where they are large, fewer are. Characters. */
-const MAX_HELD_CHARS = 4_194_304
+/** An attempt that has begun, under these settings. */
+export interface StartedAttempt {
+  hook: Hook
+  lease: Lease
+  exchange: Exchange
+}
 
-/** One hook's share of the engine: what it is being sent, what is held for it, and how much more it has room for. */
+/**
+ * One hook: its prefetch window, its client, its breaker and its rate. The lane decides how many attempts may begin
+ * and how much may be leased; it never wakes anybody and never asks the store.
+ *
+ * A lane outlives changed settings, and for a while a removed hook too: attempts that are still under way count
+ * towards the limits of the settings that come next.
+ */
 export class Lane {
-  #hook: Hook
-  #client: HookClient
-  #starts: StartWindow | null
+  readonly window: Window
+  readonly #clock: Clock
+  /** `null`: the hook is not configured any more. */
+  #current: { hook: Hook; client: HookClient } | null = null
+  readonly #draining = new Set<HookClient>()
+  #starts: StartWindow | null = null
   #breaker: Breaker = CLOSED
-  #inFlight = 0
-  /** Places that are promised: to claims under way, and to deliveries that are just being accepted. */
-  #promised = 0
-  /** What has been leased and has found all places taken, in that order. */
-  #held: Held[] = []
-  #heldChars = 0
-  /** The latest claim found less than was asked for, and everything since it began was leased as it was accepted. */
-  #isCaughtUp = false
-  /** Something has become due since the latest claim began, which may not have seen it. */
-  #isBehind = false
 
-  constructor(hook: Hook) {
-    this.#hook = hook
-    this.#client = new HookClient(hook)
-    this.#starts = startWindowOf(hook)
+  constructor(clock: Clock, budget: ByteBudget) {
+    this.#clock = clock
+    this.window = new Window(budget)
   }
 
-  get hook(): Hook {
-    return this.#hook
+  get hook(): Hook | null {
+    return this.#current?.hook ?? null
   }
 
   get breaker(): Breaker['state'] {
     return this.#breaker.state
   }
 
-  /** How many more deliveries may be under way. @param now milliseconds on a clock that does not jump */
-  room(now: number): number {
-    const atOnce = this.#roomAtOnce(now)
-    return Math.max(0, Math.min(atOnce, this.#starts?.room(now) ?? atOnce))
-  }
-
   /**
-   * Promises places to a claim; `endClaim` has to follow. While nothing waits, half of the room is left for what comes
-   * meanwhile: otherwise that would wait for the next claim, and what comes during that one for the one after. But one
-   * is asked for even where all places are taken: what is accepted must not forever go before what is to be tried again.
+   * Takes settings over, `null` for a hook that is left out. Attempts under way end as they began.
+   * @returns the leases that waited, to be given back
    */
-  beginClaim(now: number): number {
-    const room = this.room(now)
-    const limit = this.#isCaughtUp ? Math.max(Math.ceil(room / 2), this.#mayHold() ? 1 : 0) : room
-    // It cannot be looked what waits, so what ends has to say that there is room again.
-    if (limit === 0) this.#isCaughtUp = false
-    this.#isBehind = false
-    this.#promised += limit
-    return limit
+  configure(hook: Hook | null): Lease[] {
+    if (this.#current !== null) this.#drain(this.#current.client)
+    this.#current = hook === null ? null : { hook, client: new HookClient(hook, this.#clock) }
+    if (hook !== null) this.#starts = startWindowOf(hook, this.#starts)
+    this.#breaker = CLOSED
+    return this.window.changeSettings(hook === null ? null : limitsOf(hook))
   }
 
-  endClaim(limit: number, given: number): void {
-    this.#promised -= limit
-    this.#isCaughtUp = given < limit && !this.#isBehind
+  /** Whether nothing of the hook is left here that settings named later would have to know. */
+  get isForgettable(): boolean {
+    const lastStartCounts = this.#starts !== null && this.#starts.nextInMs(this.#clock.steadyMs()) > 0
+    return this.#current === null && this.window.isEmpty && !lastStartCounts
   }
 
-  /**
-   * Promises a place to a delivery that is about to be accepted, or that it is held for one, if nothing else is due
-   * before it; `givePlaceBack` has to follow.
-   */
-  takePlace(): boolean {
-    this.#isCaughtUp &&= this.#mayHold() && this.#leased < LEASED_FOR_EACH_PLACE * this.#hook.concurrency
-    if (this.#isCaughtUp) this.#promised++
-    return this.#isCaughtUp
+  /** Whether one more attempt may begin now: asks the concurrency, the breaker and the rate. */
+  canStart(now: number): boolean {
+    return this.#startable(now) > 0
   }
 
-  /** Something was accepted without a place and is on disk. */
-  fallBehind(): void {
-    this.#isCaughtUp = false
-    this.#isBehind = true
+  /** Until one more may begin without anything ending, in milliseconds; `null` if only an end makes room. */
+  nextStartInMs(now: number): number | null {
+    const breaker = this.#breaker
+    if (this.#current === null) return null
+    if (breaker.state === 'open' && now < breaker.probeAt) return breaker.probeAt - now
+    return this.#free(now) > 0 && this.#starts !== null ? this.#starts.nextInMs(now) : null
   }
 
-  givePlaceBack(): void {
-    this.#promised--
-  }
-
-  /** Keeps a leased delivery until a place is free. */
-  hold(held: Held): void {
-    this.#held.push(held)
-    this.#heldChars += held.delivery.body.length
-  }
-
-  /** The one that was held the longest, if it has a place now; it has to be begun. */
-  takeHeld(now: number): ClaimedDelivery | null {
-    return this.#inFlight < this.#allowed(now) ? this.#shiftHeld() : null
-  }
-
-  /** Those that have been held for too long, to be put back. */
-  takeLate(now: number): ClaimedDelivery[] {
-    const late: ClaimedDelivery[] = []
-    while ((this.#held[0]?.startBy ?? now) < now) late.push(this.#shiftHeld() as ClaimedDelivery)
-    return late
-  }
-
-  /** All that is held, to be put back. */
-  takeAllHeld(): ClaimedDelivery[] {
-    this.#heldChars = 0
-    return this.#held.splice(0).map(({ delivery }) => delivery)
-  }
-
-  /** Whether nothing that is due is known to wait for a place. */
-  get isCaughtUp(): boolean {
-    return this.#isCaughtUp
-  }
-
-  /** Whether a claim now may find room, or has to find out when there will be. Otherwise an attempt has to end first. */
-  mayClaim(now: number): boolean {
-    return this.#inFlight < this.#allowed(now)
-  }
-
-  /** Until there is room again without anything ending, in milliseconds; `null` if only that makes room. */
-  nextRoomInMs(now: number): number | null {
-    if (this.#breaker.state === 'open' && now < this.#breaker.probeAt) return this.#breaker.probeAt - now
-    return this.#roomAtOnce(now) > 0 && this.#starts !== null ? this.#starts.nextInMs(now) : null
-  }
-
-  begin(delivery: ClaimedDelivery, now: number): Attempt {
-    this.#inFlight++
+  /** Begins the attempt of the lease that has waited longest; `null` if none waits or none may begin. */
+  start(now: number): StartedAttempt | null {
+    if (this.#current === null || !this.canStart(now)) return null
+    const lease = this.window.begin()
+    if (lease === null) return null
     this.#starts?.take(now)
-    return this.#client.send(delivery)
+    const { hook, client } = this.#current
+    return { hook, lease, exchange: client.send(lease.delivery) }
   }
 
-  /** @returns whether the breaker has opened with this */
-  end(outcome: Outcome, now: number): boolean {
-    this.#inFlight--
+  /**
+   * Tells the breaker what came of an attempt.
+   * @param hook the settings under which it was sent: an attempt under older ones says nothing of those of today
+   * @returns whether the breaker has opened with this
+   */
+  ended(hook: Hook, outcome: Outcome, now: number): boolean {
+    if (hook !== this.hook) return false
     const before = this.#breaker.state
     switch (outcome.kind) {
       case 'delivered':
       case 'refused':
-        this.#breaker = afterSuccess(this.#breaker, this.#hook.concurrency)
+        this.#breaker = afterSuccess(this.#breaker, hook.concurrency)
         break
       case 'failed':
-        this.#breaker = afterFailure(this.#breaker, this.#hook.breaker, now)
+        this.#breaker = afterFailure(this.#breaker, hook.breaker, now)
         break
       case 'interrupted':
         break
@@ -160,56 +122,75 @@ export class Lane {
     return this.#breaker.state === 'open' && before !== 'open'
   }
 
-  /** Takes changed settings over. What is in flight ends as it began and counts towards the new concurrency. */
-  change(hook: Hook): void {
-    void this.#client.drain()
-    this.#hook = hook
-    this.#client = new HookClient(hook)
-    this.#starts = startWindowOf(hook)
-    this.#breaker = CLOSED
-    this.#isCaughtUp = false
+  /** Reserves room for a delivery that is about to be accepted; `null` if it must wait its turn in the store. */
+  reserve(bytes: number, now: number): Ticket | null {
+    return this.#mayPrefetch ? this.window.reserve(bytes, now) : null
   }
 
-  /** Closes the connections once what is in flight has ended. */
-  async drain(): Promise<void> {
-    await this.#client.drain()
+  /**
+   * Plans a claim of as much as there is room for; `null` if there is none. A hook that may prefetch asks for one even
+   * if no attempt could begin now: accepted deliveries must not for ever go before a retry that is due.
+   */
+  planClaim(now: number): PlannedClaim | null {
+    const hook = this.hook
+    if (hook === null) return null
+    const ticket = this.window.reserveClaim(this.#startable(now), this.#mayPrefetch ? 1 : 0, now)
+    if (ticket === null) return null
+    const { deliveries: limit, bytes: maxBytes } = ticket
+    const ordered = hook.ordering === 'credential'
+    return { ticket, want: { hook: hook.name, limit, maxBytes, leaseMs: leaseMsOf(hook), ordered } }
+  }
+
+  /** Takes from the store's answer what this claim was given. @param result `null` if the store could not answer */
+  answerClaim({ want, ticket }: PlannedClaim, result: ClaimResult | null): ClaimedDelivery[] {
+    const given = result?.deliveries.filter(({ hook }) => hook === want.hook) ?? []
+    const wasAnswered = result !== null && result.failedHooks?.includes(want.hook) !== true
+    const bytes = given.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0)
+    if (wasAnswered && given.length < want.limit && bytes < want.maxBytes) this.window.claimWasShort(ticket)
+    return given
+  }
+
+  /** Whether a claim now could ask for deliveries whose attempts may begin at once. */
+  hasRoom(now: number): boolean {
+    return this.window.hasRoom(this.#startable(now))
   }
 
   /** Closes the connections, those in use too. */
   async close(): Promise<void> {
-    await this.#client.close()
+    if (this.#current !== null) this.#drain(this.#current.client)
+    await Promise.all([...this.#draining].map((client) => client.close()))
   }
 
-  #shiftHeld(): ClaimedDelivery | null {
-    const delivery = this.#held.shift()?.delivery ?? null
-    this.#heldChars -= delivery?.body.length ?? 0
-    return delivery
+  #drain(client: HookClient): void {
+    this.#draining.add(client)
+    void client.drain().finally(() => this.#draining.delete(client))
   }
 
-  #roomAtOnce(now: number): number {
-    return this.#allowed(now) - this.#leased
+  /** How many more attempts may begin now. */
+  #startable(now: number): number {
+    const free = this.#free(now)
+    return Math.min(free, this.#starts?.room(now) ?? free)
   }
 
-  /** How many attempts may be under way at one time. */
-  #allowed(now: number): number {
-    return Math.min(this.#hook.concurrency, allowanceOf(this.#breaker, now))
+  /** The same by concurrency and breaker alone. */
+  #free(now: number): number {
+    if (this.#current === null) return 0
+    const { concurrency } = this.#current.hook
+    return Math.max(0, Math.min(concurrency, allowanceOf(this.#breaker, now)) - this.window.sending)
   }
 
-  get #leased(): number {
-    return this.#inFlight + this.#promised + this.#held.length
-  }
-
-  /** Where there is an order or a rate to keep, or a breaker that is not closed, claims alone decide what is next. */
-  #mayHold(): boolean {
+  /** With an order or a rate to keep, or a breaker that is not closed, only the store decides which is next. */
+  get #mayPrefetch(): boolean {
     return (
-      this.#hook.ordering === 'none' &&
-      this.#starts === null &&
-      this.#breaker.state === 'closed' &&
-      this.#heldChars < MAX_HELD_CHARS
+      this.#current?.hook.ordering === 'none' && this.#starts === null && this.#breaker.state === 'closed'
     )
   }
 }
 
-function startWindowOf({ maxPerSecond }: Hook): StartWindow | null {
-  return maxPerSecond === 0 ? null : new StartWindow(maxPerSecond)
+function limitsOf({ concurrency }: Hook): WindowLimits {
+  return { sending: concurrency, deliveries: LEASES_FOR_EACH_SLOT * concurrency, bytes: MAX_BYTES }
+}
+
+function startWindowOf({ maxPerSecond }: Hook, before: StartWindow | null): StartWindow | null {
+  return maxPerSecond === 0 ? null : new StartWindow(maxPerSecond, before)
 }

@@ -2,17 +2,18 @@ import type { AttemptRecord } from '../store/store.ts'
 
 /**
  * What came of one attempt. `refused`: the receiver answered 410 and wants this no more. `interrupted`: the relay
- * stopped before an answer came, which is nobody's failure.
+ * stopped before an answer came, which is nobody's failure. `cause`: the error, where the request could not be built.
  */
 export type Outcome =
   | { kind: 'delivered'; record: AttemptRecord }
   | { kind: 'refused'; record: AttemptRecord }
-  | { kind: 'failed'; record: AttemptRecord; retryAfterMs: number | null }
+  | { kind: 'failed'; record: AttemptRecord; retryAfterMs: number | null; cause?: Error }
   | { kind: 'interrupted'; record: AttemptRecord }
 
 /** Why an attempt got no usable answer, or what was wrong with the one that it got. Stable: operators filter by it. */
 export type ErrorCode =
   | 'timeout'
+  | 'request_invalid'
   | 'dns_failed'
   | 'connection_refused'
   | 'connection_failed'
@@ -41,6 +42,8 @@ export function outcomeOfAnswer(
 export function errorCodeOf(error: unknown, answered: boolean): ErrorCode {
   const code = codeOf(error)
   if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'dns_failed'
+  // undici judges a request only when it is handed over.
+  if (code === 'UND_ERR_INVALID_ARG') return 'request_invalid'
   if (code === 'ECONNREFUSED') return 'connection_refused'
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'timeout'
   if (isBrokenHttp(error, code, answered)) return 'response_invalid'

@@ -1,6 +1,6 @@
 /**
- * Lets no more than a number of attempts begin in any second, however the seconds are cut. A fraction of one, such
- * as 0.5, is one in two seconds.
+ * Limits how many attempts begin in a second: a sliding limit, so it holds for every second, wherever that begins. A
+ * fraction such as 0.5 means one attempt in two seconds.
  */
 export class StartWindow {
   readonly #spanMs: number
@@ -8,14 +8,18 @@ export class StartWindow {
   readonly #startedAt: Float64Array
   #next = 0
 
-  /** @param maxPerSecond more than 0 */
-  constructor(maxPerSecond: number) {
+  /**
+   * @param maxPerSecond more than 0
+   * @param before the limit that held until now; what began under it counts here too
+   */
+  constructor(maxPerSecond: number, before: StartWindow | null = null) {
     const size = Math.ceil(maxPerSecond)
     this.#spanMs = (size / maxPerSecond) * 1000
     this.#startedAt = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
+    for (const startedAt of before?.latest(size) ?? []) this.take(startedAt)
   }
 
-  /** How many may begin now. @param now milliseconds on a clock that does not jump */
+  /** How many may begin now. @param now steady milliseconds */
   room(now: number): number {
     let free = 0
     while (free < this.#startedAt.length && this.#freeAt(free) <= now) free++
@@ -30,6 +34,12 @@ export class StartWindow {
   take(now: number): void {
     this.#startedAt[this.#next] = now
     this.#next = (this.#next + 1) % this.#startedAt.length
+  }
+
+  /** When the latest attempts began, at most so many, the oldest first. */
+  latest(count: number): number[] {
+    const inOrder = [...this.#startedAt.subarray(this.#next), ...this.#startedAt.subarray(0, this.#next)]
+    return inOrder.slice(-count)
   }
 
   #freeAt(offset: number): number {

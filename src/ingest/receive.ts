@@ -3,7 +3,7 @@ import { judge } from '../events/judge.ts'
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import { matchesAny } from '../events/event-pattern.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { AcceptRequest, AcceptResult, ClaimedDelivery, NewDelivery, Store } from '../store/store.ts'
+import type { AcceptRequest, AcceptResult, NewDelivery, Store } from '../store/store.ts'
 
 /** What became of a verified body. All of them mean that the sender is done with it. */
 export type Receipt =
@@ -22,22 +22,29 @@ export interface ReceiveOptions {
   /** Patterns of the event types to take in. */
   acceptEventTypes: readonly string[]
   log: Logger
-  /** A place at a hook for a delivery that is about to be accepted; `null` where it has to wait its turn. */
-  takePlace: (hook: string) => Place | null
-  /** Called for each hook for which a delivery has become due that has no place. */
-  onDue: (hook: string) => void
+  /** Called for each event that is about to be accepted. */
+  reserve: Reserve
 }
 
-export interface Place {
-  hook: string
-  leaseMs: number
-  /** Has to be called once, with the delivery that takes the place or with none. */
-  use(delivery: ClaimedDelivery | null): void
+/** Reserves room for an event with the hooks that want it. Never throws. */
+export type Reserve = (
+  hooks: readonly string[],
+  event: { webhookId: string; eventType: string; body: string },
+) => Reservation
+
+/** What delivery prepared for one event. One of the two methods must be called, once; neither throws. */
+export interface Reservation {
+  /** What the store is to make: one delivery for each hook, leased where delivery has room for it. */
+  readonly deliveries: readonly NewDelivery[]
+  /** The event is on disk, under this number. */
+  accepted(eventSeq: number): void
+  /** It is a duplicate or a conflict, or could not be stored. */
+  released(): void
 }
 
 /** The one door into the store: verified bytes are judged, matched with hooks, and stored. */
 export function createReceive(options: ReceiveOptions): Receive {
-  const { store, hooks, acceptEventTypes, log, takePlace, onDue } = options
+  const { store, hooks, acceptEventTypes, log, reserve } = options
 
   return async (bytes, messageId) => {
     const judgement = judge(bytes, acceptEventTypes)
@@ -59,41 +66,32 @@ export function createReceive(options: ReceiveOptions): Receive {
     }
   }
 
-  /** Whatever comes of it, each place is used. */
-  async function acceptWith(
-    request: AcceptRequest,
-    places: readonly (Place | null)[],
-  ): Promise<AcceptResult> {
+  /** The reservation is ended whatever the store does. */
+  async function acceptReserved(request: AcceptRequest, reservation: Reservation): Promise<AcceptResult> {
     let result: AcceptResult | null = null
     try {
       result = await store.accept(request)
       return result
     } finally {
-      const eventSeq = result?.outcome === 'accepted' ? result.eventSeq : null
-      for (const place of places) {
-        place?.use(eventSeq === null ? null : firstAttempt(request, eventSeq, place.hook))
-      }
+      if (result?.outcome === 'accepted') reservation.accepted(result.eventSeq)
+      else reservation.released()
     }
   }
 
   async function acceptEvent(event: JudgedEvent, messageId: string): Promise<Receipt> {
-    const webhookId = event.isSample ? messageId : event.eventId
-    const wanting = hooksFor(event, hooks())
-    const places = wanting.map(takePlace)
-    const deliveries = wanting.map((hook, index): NewDelivery => {
-      const place = places[index]
-      return place ? { hook, leaseMs: place.leaseMs } : { hook }
-    })
-    const result = await acceptWith({ webhookId, messageId, event, deliveries }, places)
-    const about = { event_id: event.eventId, event_type: event.eventType, message_id: messageId }
+    const { eventId, eventType, body } = event
+    const webhookId = event.isSample ? messageId : eventId
+    const reservation = reserve(hooksFor(event, hooks()), { webhookId, eventType, body })
+    const { deliveries } = reservation
+    const about = { event_id: eventId, event_type: eventType, message_id: messageId }
+    const result = await acceptReserved({ webhookId, messageId, event, deliveries }, reservation)
     switch (result.outcome) {
       case 'accepted':
-        for (const [index, hook] of wanting.entries()) if (places[index] === null) onDue(hook)
         log.info({ ...about, deliveries: deliveries.length }, 'accepted')
-        return { status: 'accepted', event_id: event.eventId }
+        return { status: 'accepted', event_id: eventId }
       case 'duplicate':
         log.info(about, 'duplicate')
-        return { status: 'duplicate', event_id: event.eventId }
+        return { status: 'duplicate', event_id: eventId }
       case 'conflict': {
         const { quarantineId, problems } = result
         log.warn({ ...about, quarantine_id: quarantineId, problems }, 'quarantined')
@@ -109,10 +107,4 @@ function hooksFor(event: JudgedEvent, hooks: readonly Hook[]): string[] {
     .filter((hook) => matchesAny(hook.events, event.eventType))
     .filter((hook) => hook.workspaces?.includes(event.workspaceId) ?? true)
     .map(({ name }) => name)
-}
-
-/** What a claim would give for a delivery that was leased as it was accepted. */
-function firstAttempt({ webhookId, event }: AcceptRequest, eventSeq: number, hook: string): ClaimedDelivery {
-  const { eventType, body } = event
-  return { eventSeq, hook, webhookId, eventType, body, leaseToken: 1, attempt: 1, failures: 0, ageMs: 0 }
 }

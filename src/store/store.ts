@@ -120,6 +120,8 @@ export interface ClaimResult {
    * will. 0 where more is due than `maxBytes` let through.
    */
   nextDueInMs: number | null
+  /** Hooks that the store could not look at this time, although it could at others: something may be due for them. */
+  failedHooks?: string[]
 }
 
 export interface ClaimedDelivery {

@@ -83,7 +83,9 @@ test('a 410 ends it at once', async () => {
 
 test('what is older than giveUpAfterMs becomes a dead letter at its next failure', async () => {
   const receiver = await startReceiver(500)
-  const relay = await startRelay(hookTo(receiver, { retry: { ...quick.retry, giveUpAfterMs: 200 } }))
+  const relay = await startRelay(
+    hookTo(receiver, { retry: { ...quick.retry, giveUpAfterMs: 200 }, breaker: { failures: 1000 } }),
+  )
   await relay.send(credentialEvent())
   await until('the dead letter', () =>
     relay.logLines.some(({ msg }) => msg === 'delivery given up: a dead letter'),

@@ -10,6 +10,7 @@ import { HookClient } from '../../src/delivery/hook-client.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import type { ClaimedDelivery } from '../../src/store/store.ts'
 import { startReceiver } from '../support/relay.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { newSecret } from '../support/signed-webhook.ts'
 import { until } from '../support/until.ts'
 
@@ -300,7 +301,7 @@ function clientOf(url: string, settings: Record<string, unknown> = {}): HookClie
   const HOOKS = JSON.stringify([{ name: 'one', url, ...settings }])
   const [hook] = readConfig({ SEAM_WEBHOOK_SECRET: newSecret(), HOOKS }).hooks
   if (hook === undefined) throw new Error('no hook was read')
-  const client = new HookClient(hook)
+  const client = new HookClient(hook, systemClock)
   onTestFinished(() => client.close())
   return client
 }

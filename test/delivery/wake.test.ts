@@ -1,31 +1,32 @@
 import { randomUUID } from 'node:crypto'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { credentialEvent } from '../support/credential-event.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
 import type { Relay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
-// What becomes due is found without the poll: here that never comes.
-beforeEach(() => {
-  const { setTimeout } = globalThis
-  const isPoll = (ms: number | undefined) => ms === 1000
-  const spy = vi.spyOn(globalThis, 'setTimeout')
-  spy.mockImplementation(((run: () => void, ms?: number) =>
-    setTimeout(run, isPoll(ms) ? 1_000_000_000 : ms)) as typeof globalThis.setTimeout)
-  return () => spy.mockRestore()
-})
+// Due deliveries are found without the poll: here it never comes, because the clock does not get that far.
+const BEFORE_THE_POLL_MS = 900
 
 test('a retry is made when it is due, though its outcome is written after the next claim', async () => {
   const receiver = await startReceiver(500)
-  const relay = await startRelay(hookTo(receiver, { retry: { initialDelayMs: 20, maxDelayMs: 40 } }))
+  const clock = new ManualClock()
+  const relay = await startRelay(hookTo(receiver, { retry: { initialDelayMs: 20, maxDelayMs: 40 } }), clock)
   settleAfterTheNextClaim(relay)
   await relay.send(credentialEvent())
-  expect(await receiver.hasReceived(4)).not.toHaveLength(0)
+  let passedMs = 0
+  await until('four attempts', () => {
+    clock.advance(5)
+    passedMs += 5
+    return receiver.received.length >= 4
+  })
+  expect(passedMs).toBeLessThan(BEFORE_THE_POLL_MS)
 })
 
 test('in order, the next goes out when the one before it has ended, though that is written after the next claim', async () => {
   const receiver = await startReceiver()
-  const relay = await startRelay(hookTo(receiver, { ordering: 'credential' }))
+  const relay = await startRelay(hookTo(receiver, { ordering: 'credential' }), new ManualClock())
   settleAfterTheNextClaim(relay)
   const acs_credential_id = randomUUID()
   const events = Array.from({ length: 4 }, () => credentialEvent({ acs_credential_id }))
@@ -44,11 +45,11 @@ function settleAfterTheNextClaim(relay: Relay): void {
     claims++
     return result
   })
-  vi.spyOn(store, 'settle').mockImplementation(async (lot) => {
+  vi.spyOn(store, 'settle').mockImplementation(async (batch) => {
     const before = claims
     // Wakes the engine, whether or not it is awake.
     await relay.app.replay({})
     await until('a claim before it', () => claims > before)
-    return settle(lot)
+    return settle(batch)
   })
 }

@@ -4,6 +4,8 @@ import { createApp } from '../../src/app.ts'
 import type { App } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/observability/logger.ts'
+import { systemClock } from '../../src/time/clock.ts'
+import type { Clock } from '../../src/time/clock.ts'
 import { Receiver } from './receiver.ts'
 import type { Behaviour } from './receiver.ts'
 import { scratchFolder } from './scratch.ts'
@@ -31,7 +33,10 @@ export interface Relay {
 }
 
 /** The app that production builds, from a configuration read as in production, on free ports and a file of its own. */
-export async function startRelay(environment: Record<string, string> = {}): Promise<Relay> {
+export async function startRelay(
+  environment: Record<string, string> = {},
+  clock: Clock = systemClock,
+): Promise<Relay> {
   const databasePath = join(scratchFolder(), 'relay.db')
   const secret = newSecret()
   const config = readConfig({
@@ -50,6 +55,7 @@ export async function startRelay(environment: Record<string, string> = {}): Prom
   const app = await createApp({
     config,
     log,
+    clock,
     onFatal: (error) => {
       throw error
     },

@@ -54,12 +54,15 @@ export class Claimer {
     for (const [want, rows] of answers) {
       this.#floor.looked(want.hook, floors.get(want.hook) ?? null, lookedUpTo(want, rows))
     }
+    const failedHooks = hooksOf(wants.filter((want) => !answers.some(([answered]) => answered === want)))
     return {
       deliveries: answers.flatMap(([, rows]) => rows.filter(isLeased).map(claimedDelivery)),
       nextDueInMs: least(answers.map(([want, rows]) => nextDueInMs(want, rows))),
+      ...(failedHooks.length > 0 ? { failedHooks } : {}),
     }
   }
 
+  /** For all that were asked, or, if a second step failed, for those of the first, which are leased already. */
   async #answers(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
     const ordered = await this.#claimOrdered(wants.filter(isOrdered), floors)
     try {
@@ -71,7 +74,6 @@ export class Claimer {
         )),
       ]
     } catch (error) {
-      // What is leased is leased, and is not to wait for the end of its lease because the rest could not be.
       if (ordered.every(([, rows]) => !rows.some(isLeased))) throw error
       return ordered
     }
@@ -116,6 +118,10 @@ function lookedUpTo({ limit }: ClaimWant, rows: readonly Row[]): number | null {
   const leased = rows.filter(isLeased)
   const isThrough = leased.length < limit && rows[0]?.['is_through'] !== false
   return (isThrough ? rows[0]?.['at'] : (leased.at(-1)?.['was_due'] ?? null)) as number | null
+}
+
+function hooksOf(wants: readonly ClaimWant[]): string[] {
+  return wants.map(({ hook }) => hook)
 }
 
 function isOrdered(want: ClaimWant): boolean {

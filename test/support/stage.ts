@@ -41,7 +41,7 @@ export class Stage {
 
   /** A server that the test may stop. */
   async server(options?: { durable?: boolean }): Promise<PostgresServer> {
-    const server = await startPostgresServer(options)
+    const server = await startPostgresServer({ program: inject('postgresProgram'), ...options })
     this.#cleanUps.push(() => server.remove())
     return server
   }

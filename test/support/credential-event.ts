@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { CredentialEvent } from '../../src/events/event.ts'
 
-/** A valid credential event, new each time. */
+/** A valid credential event with an id of its own. */
 export function credentialEvent(
   overrides: Partial<CredentialEvent> & Record<string, unknown> = {},
 ): CredentialEvent {
@@ -19,10 +19,15 @@ export function credentialEvent(
   } as CredentialEvent
 }
 
+/** That many valid credential events, each with an id and a credential of its own. */
+export function credentialEvents(count: number): CredentialEvent[] {
+  return Array.from({ length: count }, () => credentialEvent())
+}
+
 /** The four examples of Seam's documentation, all with the all-zero event id. */
 export const documentedEvents = fixture('documented.json') as CredentialEvent[]
 
-/** Shapes that Seam is known to send besides, and what each shows. */
+/** Further shapes that Seam is known to send, each with what is special about it. */
 export const eventsAsSent = fixture('as-sent.json') as { why: string; event: CredentialEvent }[]
 
 function fixture(name: string): unknown {

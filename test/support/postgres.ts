@@ -3,14 +3,17 @@ import pg from 'pg'
 import type { QueryResultRow } from 'pg'
 import { afterAll, inject, onTestFinished } from 'vitest'
 
-/** This file's databases that no test is using. To empty one takes a tenth of the time of making one. */
+/** Databases of this test file that no test is using. Emptying one takes a tenth of the time that creating one takes. */
 const free: string[] = []
 const made: string[] = []
 afterAll(async () => {
   for (const name of made) await sql(inject('postgresUrl'), `drop database ${name} with (force)`)
 })
 
-/** The URL of an empty database, for one test. It is emptied when that has finished and closed what it opened after it. */
+/**
+ * The URL of an empty database for one test. It is emptied when the test has finished, after anything that the
+ * test opened later has been closed.
+ */
 export async function newDatabase(): Promise<string> {
   const name = free.pop() ?? (await makeDatabase())
   const url = Object.assign(new URL(inject('postgresUrl')), { pathname: name }).href
@@ -25,7 +28,7 @@ export async function newDatabase(): Promise<string> {
 
 async function makeDatabase(): Promise<string> {
   const name = `seam_relay_test_${randomBytes(8).toString('hex')}`
-  // Copying files takes two thirds of the time of the default, which logs every page.
+  // Copying files takes two thirds of the time that the default takes, which logs every page.
   await sql(inject('postgresUrl'), `create database ${name} template template0 strategy file_copy`)
   made.push(name)
   return name
@@ -38,11 +41,11 @@ export async function sql<Row extends QueryResultRow = Record<string, unknown>>(
   params: unknown[] = [],
 ): Promise<Row[]> {
   const client = new pg.Client(url)
-  // A connection that breaks rejects the query and is told here besides; unheard, that would end the process.
+  // A broken connection rejects the query and is reported here too. Without a listener that would end the process.
   client.on('error', () => {})
   try {
     await client.connect()
-    // Without parameters, so that several statements may be given.
+    // Only a query without a list of parameters may hold several statements.
     return (await (params.length === 0 ? client.query<Row>(text) : client.query<Row>(text, params))).rows
   } finally {
     await client.end()

@@ -11,11 +11,11 @@ export interface Received {
   path: string
 }
 
-/** How a receiver answers: a status, or whatever the function does with the request that has just been recorded. */
+/** How a receiver answers: with a status, or by a function that is called once the request has been recorded. */
 export type Behaviour =
   number | ((request: Received, response: ServerResponse, raw: IncomingMessage) => unknown)
 
-/** A real HTTP server on a free port that records what it gets. */
+/** A real HTTP server on a free port that records every request. */
 export class Receiver {
   readonly received: Received[] = []
   readonly #server = createServer((raw, response) => void this.#handle(raw, response))
@@ -34,6 +34,11 @@ export class Receiver {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`
+  }
+
+  /** The `webhook-id` of every request so far, in order of arrival. */
+  get ids(): string[] {
+    return this.received.map(({ headers }) => headers['webhook-id'] as string)
   }
 
   /** Waits until at least this many requests have come. */

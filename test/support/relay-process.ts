@@ -3,21 +3,27 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { logged, parseLogLine } from './log-lines.ts'
+import type { LogLine } from './log-lines.ts'
+import { metricIn } from './metrics.ts'
 import type { Answer } from './relay.ts'
 import { signedWebhook } from './signed-webhook.ts'
 import { until } from './until.ts'
 
-/** Several that start at once on a busy machine take their time. */
+/** Generous: several processes that start at once on a busy machine are slow. */
 const START_TIMEOUT_MS = 60_000
 
-/** The program as production starts it, as a process of its own, from its first line on. */
+/** The program as production starts it, in a process of its own, from its first line on. */
 export interface LaunchedRelay {
   child: ChildProcess
-  logLines: Record<string, unknown>[]
+  logLines: LogLine[]
+  /** Waits for a log line with this message. */
+  logged(msg: string): Promise<LogLine>
   /** What it wrote to standard error. */
   complaints(): string
   /** Resolves with its exit code when it has ended, `null` if a signal ended it. */
   ended: Promise<number | null>
+  /** Waits until it listens. */
   listening(): Promise<RelayProcess>
 }
 
@@ -25,14 +31,20 @@ export interface RelayProcess {
   child: ChildProcess
   url: string
   operatorUrl: string
-  logLines: Record<string, unknown>[]
-  /** Signs and posts it. Rejects where no answer comes: the connection broke, or `signal` ended the waiting. */
+  logLines: LogLine[]
+  /** Waits for a log line with this message. */
+  logged(msg: string): Promise<LogLine>
+  /** Signs and posts the event. Rejects if no answer comes: the connection broke, or `signal` ended the wait. */
   send(event: unknown, options?: { signal?: AbortSignal }): Promise<Answer>
-  /** Ends it with the signal and gives its exit code, `null` if the signal itself ended it. */
+  /** What `/readyz` answers now. */
+  readyz(): Promise<{ status: number; body: string }>
+  /** The value of one sample of `/metrics`, `undefined` if there is none. `labels` are all that it has. */
+  metric(name: string, labels?: Record<string, string>): Promise<number | undefined>
+  /** Sends the signal and gives the exit code, `null` if the signal itself ended the process. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** @param onFinished who ends it with the test; concurrent tests give their own */
+/** @param onFinished the `onTestFinished` of the test that it ends with; tests that run concurrently give their own */
 export function launchRelay(
   secret: string,
   environment: Record<string, string>,
@@ -53,15 +65,13 @@ export function launchRelay(
   onFinished(async () => {
     await end('SIGKILL')
   })
-  const logLines: Record<string, unknown>[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    logLines.push(JSON.parse(line) as Record<string, unknown>)
-  })
+  const logLines: LogLine[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => void logLines.push(parseLogLine(line)))
   let complaints = ''
   let isListening = false
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     complaints += chunk
-    // Once it listens, what it complains about is nothing that a test waits for.
+    // Tests look at what it writes before it listens. Anything later is unexpected, so show it.
     if (isListening) process.stderr.write(chunk)
   })
 
@@ -82,12 +92,22 @@ export function launchRelay(
     )
     isListening = true
     const url = line['public'] as string
+    const operatorUrl = line['operator'] as string
     return {
       child,
       url,
-      operatorUrl: line['operator'] as string,
+      operatorUrl,
       logLines,
+      logged: (msg) => logged(logLines, msg),
       end,
+      async readyz() {
+        const response = await fetch(`${url}/readyz`)
+        return { status: response.status, body: await response.text() }
+      },
+      async metric(name, labels) {
+        const response = await fetch(`${operatorUrl}/metrics`)
+        return metricIn(await response.text(), name, labels)
+      },
       async send(event, { signal } = {}) {
         const { headers, body } = signedWebhook(secret, JSON.stringify(event))
         const response = await fetch(`${url}/webhooks/seam`, {
@@ -105,7 +125,14 @@ export function launchRelay(
     }
   }
 
-  return { child, logLines, complaints: () => complaints, ended, listening }
+  return {
+    child,
+    logLines,
+    logged: (msg) => logged(logLines, msg),
+    complaints: () => complaints,
+    ended,
+    listening,
+  }
 }
 
 export function startRelayProcess(

@@ -6,6 +6,10 @@ import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import type { Clock } from '../../src/time/clock.ts'
+import { hooksOf } from './hooks.ts'
+import { logged, parseLogLine } from './log-lines.ts'
+import type { LogLine } from './log-lines.ts'
+import { metricIn } from './metrics.ts'
 import { Receiver } from './receiver.ts'
 import type { Behaviour } from './receiver.ts'
 import { scratchFolder } from './scratch.ts'
@@ -25,14 +29,18 @@ export interface Relay {
   operatorUrl: string
   databasePath: string
   /** Log lines so far, parsed. */
-  logLines: Record<string, unknown>[]
+  logLines: LogLine[]
+  /** Waits for a log line with this message. */
+  logged(msg: string): Promise<LogLine>
   /** Signs a value, or text as it stands, and posts it. */
   send(body: unknown, options?: { messageId?: string }): Promise<Answer>
   post(webhook: SignedWebhook): Promise<Answer>
   metrics(): Promise<string>
+  /** The value of one sample of `/metrics`, `undefined` if there is none. `labels` are all that it has. */
+  metric(name: string, labels?: Record<string, string>): Promise<number | undefined>
 }
 
-/** The app that production builds, from a configuration read as in production, on free ports and a file of its own. */
+/** The app as production builds it, from a configuration read as in production, on free ports and with its own file. */
 export async function startRelay(
   environment: Record<string, string> = {},
   clock: Clock = systemClock,
@@ -48,10 +56,8 @@ export async function startRelay(
     DATABASE_URL: `sqlite:${databasePath}`,
     ...environment,
   })
-  const logLines: Record<string, unknown>[] = []
-  const log = createLogger('trace', {
-    write: (line) => void logLines.push(JSON.parse(line) as Record<string, unknown>),
-  })
+  const logLines: LogLine[] = []
+  const log = createLogger('trace', { write: (line) => void logLines.push(parseLogLine(line)) })
   const app = await createApp({
     config,
     log,
@@ -74,6 +80,8 @@ export async function startRelay(
     }
   }
 
+  const metrics = async () => (await fetch(`${operatorUrl}/metrics`)).text()
+
   return {
     app,
     secret: config.seamWebhookSecrets[0] as string,
@@ -81,6 +89,7 @@ export async function startRelay(
     operatorUrl,
     databasePath,
     logLines,
+    logged: (msg) => logged(logLines, msg),
     post,
     send: (body, options) =>
       post(
@@ -90,11 +99,12 @@ export async function startRelay(
           options,
         ),
       ),
-    metrics: async () => (await fetch(`${operatorUrl}/metrics`)).text(),
+    metrics,
+    metric: async (name, labels) => metricIn(await metrics(), name, labels),
   }
 }
 
-/** A receiver that goes when the test has finished. */
+/** A receiver that is stopped when the test has finished. */
 export async function startReceiver(behaviour?: Behaviour): Promise<Receiver> {
   const receiver = await Receiver.start(behaviour)
   onTestFinished(() => receiver.stop())
@@ -103,5 +113,5 @@ export async function startReceiver(behaviour?: Behaviour): Promise<Receiver> {
 
 /** `HOOKS` with one hook at this receiver. */
 export function hookTo(receiver: Receiver, settings: Record<string, unknown> = {}): { HOOKS: string } {
-  return { HOOKS: JSON.stringify([{ name: 'one', url: receiver.url, ...settings }]) }
+  return hooksOf({ name: 'one', url: receiver.url, ...settings })
 }

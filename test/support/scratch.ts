@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A folder that goes when the test has finished. */
+/** The `DATABASE_URL` of an embedded store in a folder that is deleted when the test has finished. */
+export function scratchDatabase(): { DATABASE_URL: string } {
+  return { DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}` }
+}
+
+/** A folder that is deleted when the test has finished. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'seam-relay-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -14,7 +14,7 @@ export interface SignedWebhook {
   body: string | Buffer
 }
 
-/** A request as the sender makes it. Everything but the body may be left to it. */
+/** A request as Seam's sender makes it, signed with the secret. */
 export function signedWebhook(
   secret: string,
   body: string | Buffer,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import type { TestContext } from 'vitest'
+import { hooksOf } from './hooks.ts'
 import { startPostgresServer } from './postgres-server.ts'
 import type { PostgresServer } from './postgres-server.ts'
 import { sql } from './postgres.ts'
@@ -13,17 +14,17 @@ import { startTcpProxy } from './tcp-proxy.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
 /**
- * What a test of several processes brings up, all of which goes when that test has finished. For tests that run
- * beside each other: Vitest's global `onTestFinished` does not know which of them it is called in.
+ * Everything that a test of several processes starts, stopped when that test has finished. For tests that run
+ * concurrently: Vitest's global `onTestFinished` does not know which of them called it.
  */
 export class Stage {
   readonly secret = newSecret()
   readonly #cleanUps: (() => Promise<unknown>)[] = []
 
-  /** @param context of the test that it is for */
+  /** @param context the context of the test that the stage is for */
   constructor({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
     onTestFinished(async () => {
-      // The last first: a database can go once those that use it have gone.
+      // In reverse order: a database can be dropped once the relays that use it have stopped.
       for (const cleanUp of this.#cleanUps.reverse()) await cleanUp()
     })
   }
@@ -58,7 +59,7 @@ export class Stage {
     return receiver
   }
 
-  /** The relays of a stage have the same signing secret. */
+  /** Starts a relay. All relays of a stage have the same signing secret. */
   launch(
     databaseUrl: string,
     hooks: readonly object[],
@@ -66,11 +67,12 @@ export class Stage {
   ): LaunchedRelay {
     return launchRelay(
       this.secret,
-      { DATABASE_URL: databaseUrl, HOOKS: JSON.stringify(hooks), ...environment },
+      { DATABASE_URL: databaseUrl, ...hooksOf(...hooks), ...environment },
       (cleanUp) => void this.#cleanUps.push(cleanUp),
     )
   }
 
+  /** Starts a relay and waits until it listens. */
   relay(
     databaseUrl: string,
     hooks: readonly object[],

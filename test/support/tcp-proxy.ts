@@ -2,19 +2,19 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** Stands between a relay and its database, so that a test can take the way away without touching either. */
+/** Stands between a relay and its database, so that a test can break the connection without touching either. */
 export interface TcpProxy {
-  /** The same URL, by way of the proxy. */
+  /** The URL of the target, through the proxy. */
   url: string
   /** How many are connected. */
   connections(): number
-  /** Nothing goes through any more in either direction, new connections are taken and stay without an answer. */
+  /** Passes nothing on in either direction. New connections are accepted and get no answer. */
   freeze(): void
-  /** What was held back goes through now. */
+  /** Passes on everything that was kept back, and goes on. */
   thaw(): void
-  /** What is connected now is never heard of again, as after a failover. New connections are not concerned. */
+  /** Drops all further bytes of the present connections without closing them, as after a failover. New ones work. */
   abandon(): void
-  /** Closes those whose first bytes contain the text, now and from now on; `null` lets them in again. */
+  /** Closes every connection whose first bytes contain the text, present and future ones; `null` ends that. */
   refuse(text: string | null): void
   stop(): Promise<void>
 }

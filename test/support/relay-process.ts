@@ -10,8 +10,8 @@ import type { Answer } from './relay.ts'
 import { signedWebhook } from './signed-webhook.ts'
 import { until } from './until.ts'
 
-/** Generous: several processes that start at once on a busy machine are slow. */
-const START_TIMEOUT_MS = 60_000
+/** Generous: several processes that run at once on a busy machine are slow. */
+const PATIENCE_MS = 60_000
 
 /** The program as production starts it, in a process of its own, from its first line on. */
 export interface LaunchedRelay {
@@ -88,7 +88,7 @@ export function launchRelay(
           throw new Error(`the relay ended at the start with ${child.exitCode}: ${complaints}`)
         return logLines.find(({ msg }) => msg === 'listening')
       },
-      START_TIMEOUT_MS,
+      PATIENCE_MS,
     )
     isListening = true
     const url = line['public'] as string
@@ -98,7 +98,7 @@ export function launchRelay(
       url,
       operatorUrl,
       logLines,
-      logged: (msg) => logged(logLines, msg),
+      logged: (msg) => logged(logLines, msg, PATIENCE_MS),
       end,
       async readyz() {
         const response = await fetch(`${url}/readyz`)
@@ -128,7 +128,7 @@ export function launchRelay(
   return {
     child,
     logLines,
-    logged: (msg) => logged(logLines, msg),
+    logged: (msg) => logged(logLines, msg, PATIENCE_MS),
     complaints: () => complaints,
     ended,
     listening,

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { credentialEvent } from '../support/credential-event.ts'
-import { startReceiver } from '../support/relay.ts'
+import { hooksOf } from '../support/hooks.ts'
+import { hookTo, startReceiver } from '../support/relay.ts'
 import { startRelayProcess } from '../support/relay-process.ts'
-import { scratchFolder } from '../support/scratch.ts'
+import { scratchDatabase } from '../support/scratch.ts'
 import { newSecret } from '../support/signed-webhook.ts'
 import { until } from '../support/until.ts'
 
@@ -22,43 +22,45 @@ test('a mistake in the configuration stops the start with exit code 78 and one m
   expect(stderr).not.toContain('dG9vIHNob3J0')
 })
 
-test('SIGTERM lets what is in flight end, settles it, and exits 0', async () => {
+test('SIGTERM waits for the requests in flight, stores their outcomes, and exits 0', async () => {
   const secret = newSecret()
-  const held: (() => void)[] = []
-  const receiver = await startReceiver((_request, response) => held.push(() => response.writeHead(204).end()))
+  const answers: (() => void)[] = []
+  const receiver = await startReceiver((_request, response) =>
+    answers.push(() => response.writeHead(204).end()),
+  )
   const environment = {
-    DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}`,
-    HOOKS: JSON.stringify([{ name: 'one', url: receiver.url }]),
+    ...scratchDatabase(),
+    ...hookTo(receiver),
   }
   const relay = await startRelayProcess(secret, environment)
   await relay.send(credentialEvent())
   await receiver.hasReceived(1)
   const ended = relay.end('SIGTERM')
-  await until('the stop to begin', () => relay.logLines.some(({ msg }) => msg === 'stopping'))
+  await relay.logged('stopping')
   await until('the listener to be closed', () =>
     fetch(`${relay.url}/readyz`).then(
       () => false,
       () => true,
     ),
   )
-  for (const answer of held) answer()
+  for (const answer of answers) answer()
   expect(await ended).toBe(0)
   expect(relay.logLines.at(-1)).toMatchObject({ msg: 'stopped' })
 
-  // It was settled: nothing comes again.
+  // The outcome was stored: the first delivery does not come again.
   receiver.behaviour = 204
   const again = await startRelayProcess(secret, environment)
   await again.send(credentialEvent())
   await receiver.hasReceived(2)
-  expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(2)
+  expect(new Set(receiver.ids).size).toBe(2)
 })
 
-test('SIGTERM with a hook that never answers exits 0 within the bound, and the delivery goes out after the next start', async () => {
+test('SIGTERM exits 0 within the time limit although a hook never answers, and the next start delivers again', async () => {
   const secret = newSecret()
   const receiver = await startReceiver(() => {})
   const environment = {
-    DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}`,
-    HOOKS: JSON.stringify([{ name: 'one', url: receiver.url }]),
+    ...scratchDatabase(),
+    ...hookTo(receiver),
     SHUTDOWN_TIMEOUT_MS: '1000',
   }
   const relay = await startRelayProcess(secret, environment)
@@ -70,13 +72,13 @@ test('SIGTERM with a hook that never answers exits 0 within the bound, and the d
   receiver.behaviour = 204
   await startRelayProcess(secret, environment)
   const [first, second] = await receiver.hasReceived(2)
-  expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
+  expect(receiver.ids[1]).toBe(receiver.ids[0])
   expect([first, second].map((request) => request?.headers['seam-relay-attempt'])).toEqual(['1', '2'])
 })
 
-test('SIGTERM ends it also when nobody reads its log any more', async () => {
+test('SIGTERM ends it although nobody reads its log any more', async () => {
   const relay = await startRelayProcess(newSecret(), {
-    DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}`,
+    ...scratchDatabase(),
     HOOKS: '[]',
   })
   relay.child.stdout?.destroy()
@@ -84,22 +86,20 @@ test('SIGTERM ends it also when nobody reads its log any more', async () => {
   expect(await relay.end('SIGTERM')).toBe(0)
 })
 
-test('neither payloads, secrets, signatures nor tokens are logged', async () => {
+test('payloads, secrets, signatures and tokens are never logged', async () => {
   const secret = newSecret()
   const receiver = await startReceiver(500)
   const hookSecret = newSecret()
   const relay = await startRelayProcess(secret, {
-    DATABASE_URL: `sqlite:${join(scratchFolder(), 'relay.db')}`,
+    ...scratchDatabase(),
     OPERATOR_TOKEN: 'operator-token-3141',
     LOG_LEVEL: 'trace',
-    HOOKS: JSON.stringify([
-      {
-        name: 'one',
-        url: `${receiver.url}?key=in-the-url`,
-        secrets: [hookSecret],
-        headers: { authorization: 'Bearer hook-token-2718' },
-      },
-    ]),
+    ...hooksOf({
+      name: 'one',
+      url: `${receiver.url}?key=in-the-url`,
+      secrets: [hookSecret],
+      headers: { authorization: 'Bearer hook-token-2718' },
+    }),
   })
   const event = credentialEvent()
   await relay.send(event)

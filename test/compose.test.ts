@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { DETAILS } from '../src/ingest/problem.ts'
 
-// What Compose would run, read as Compose reads it, without an engine.
+// Reads docker-compose.yml as Compose does, and checks what it would run. No container engine is needed.
 
 interface Service {
   profiles?: string[]
@@ -26,7 +26,7 @@ describe.each([
 ])('docker compose up %s', (_how, profile, expected) => {
   const started = Object.keys(services).filter((name) => services[name]?.profiles?.includes(profile) ?? true)
 
-  test('starts what it should', () => {
+  test('starts these services and no others', () => {
     expect(started.toSorted()).toEqual(expected.toSorted())
   })
 
@@ -36,7 +36,7 @@ describe.each([
     expect(published).toEqual([...new Set(published)])
   })
 
-  test('shows operator listeners to this machine alone', () => {
+  test('publishes operator listeners to this machine only', () => {
     const ports = started.flatMap((name) => services[name]?.ports ?? [])
     const operator = ports.filter((port) => port.endsWith(':3001'))
     expect(operator.length).toBeGreaterThan(0)
@@ -44,7 +44,7 @@ describe.each([
   })
 })
 
-test('every setting of .env.example reaches the container, besides those that the container decides', () => {
+test('every setting of .env.example reaches the container, except those that the container sets itself', () => {
   const named = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name as string)
   const ofTheContainer = [
     'HOST',
@@ -59,7 +59,7 @@ test('every setting of .env.example reaches the container, besides those that th
   expect(Object.keys(services['seam-relay']?.environment ?? {}).toSorted()).toEqual(expected.toSorted())
 })
 
-test('replicas differ from each other in their operator port, and from the embedded service in their store', () => {
+test('the replicas differ only in their operator port, and from the embedded service in their store', () => {
   const [one, two] = REPLICAS.map((name) => services[name] as Service)
   expect(two?.environment).toEqual(one?.environment)
   expect(two?.image).toBe(one?.image)
@@ -69,7 +69,7 @@ test('replicas differ from each other in their operator port, and from the embed
 })
 
 describe('the proxy', () => {
-  test('knows the replicas', () => {
+  test('forwards to the replicas', () => {
     const servers = [...proxy.matchAll(/^ +server (\S+) (\S+)$/gm)].map(([, name, address]) => [
       name,
       address,
@@ -77,7 +77,7 @@ describe('the proxy', () => {
     expect(servers).toEqual(REPLICAS.map((name) => [name, `${name}:3000`]))
   })
 
-  test('says what a replica would say, where there is none to say it', () => {
+  test('answers as a replica would when no replica can be reached', () => {
     const said = /http-error status 503 .* string '(.*)'/.exec(proxy)?.[1] ?? ''
     expect(JSON.parse(said)).toEqual({
       type: 'urn:seam-relay:problem:unavailable',

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../time/clock.ts'
 import { play } from './play.ts'
 import { startReceiver } from './receiver.ts'
 import type { Receiver } from './receiver.ts'
@@ -9,20 +10,27 @@ import { newSecret, scenes } from './scenes.ts'
 import { startService } from './service.ts'
 import type { Service } from './service.ts'
 
-// The way of a webhook through the real service, on this machine and without any configuration: sent, verified,
-// stored, answered, and delivered to a hook. `--once` ends after the table.
+// Shows what seam-relay does, on this machine and without any configuration: starts the real service with a hook,
+// sends it webhooks as Seam does, and prints what became of each. `--once` stops after the table.
 
+/** The table has to be complete by then. */
 const DEADLINE_MS = 30_000
-/** How a reader ends the demo. */
+/** How the user ends the demo: Ctrl-C, `kill`, or closing the terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+const INTRODUCTION = `seam-relay runs on this machine, with one hook: a small local service that verifies what it receives.
+It was sent these webhooks, signed as Seam signs them except where the row says otherwise.
+`
 
 process.exitCode = (await demo(process.argv.includes('--once'))) ? 0 : 1
 
-/** @returns whether everything was as it must be */
+/** @returns whether every row of the table is as expected */
 async function demo(onlyOnce: boolean): Promise<boolean> {
   const end = new AbortController()
   for (const signal of SIGNALS) process.on(signal, () => end.abort(signal))
-  const deadline = setTimeout(() => end.abort(`not done within ${DEADLINE_MS / 1000} s`), DEADLINE_MS)
+  const deadline = systemClock.after(DEADLINE_MS, () =>
+    end.abort(`the demo was not done within ${DEADLINE_MS / 1000} s`),
+  )
   let folder: string | undefined
   let receiver: Receiver | undefined
   let service: Service | undefined
@@ -31,28 +39,30 @@ async function demo(onlyOnce: boolean): Promise<boolean> {
     const seamSecret = newSecret()
     const hookSecret = newSecret()
     receiver = await startReceiver(hookSecret)
-    // One call at a time: the scenes count on the order.
+    // One request at a time: see `scenes` on why the order matters.
     const hook = { name: 'demo', url: receiver.url, secrets: [hookSecret], concurrency: 1 }
     service = await startService({ environment: environment(seamSecret, hook), folder, signal: end.signal })
-    void service.ended.then((lastWords) => end.abort(`the service ended:\n${lastWords}`))
+    void service.ended.then((lastLines) => end.abort(`the service stopped by itself:\n${lastLines}`))
 
-    const allRight = await play(scenes(seamSecret, new Date()), service, receiver, end.signal)
-    clearTimeout(deadline)
+    console.log(INTRODUCTION)
+    const script = scenes(seamSecret, new Date(systemClock.wallMs()))
+    const allRight = await play(script, service, receiver, end.signal)
+    deadline.close()
     if (!onlyOnce && !end.signal.aborted) await stayUp(service, end.signal)
-    return allRight && (!end.signal.aborted || endedByReader(end.signal))
+    return allRight && (!end.signal.aborted || endedByUser(end.signal))
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     return false
   } finally {
-    clearTimeout(deadline)
-    if (end.signal.aborted && !endedByReader(end.signal)) console.error(String(end.signal.reason))
+    deadline.close()
+    if (end.signal.aborted && !endedByUser(end.signal)) console.error(String(end.signal.reason))
     await service?.stop()
     await receiver?.stop()
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** Nothing is inherited but the path: the reader's own settings are for another relay. */
+/** Only the path is inherited: settings in the user's environment are meant for another relay. */
 function environment(seamSecret: string, hook: object): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
@@ -68,12 +78,12 @@ function environment(seamSecret: string, hook: object): Record<string, string> {
 
 async function stayUp({ publicUrl, operatorUrl }: Service, signal: AbortSignal): Promise<void> {
   console.log(`
-webhooks: ${publicUrl}/webhooks/seam
-operator listener (metrics): ${operatorUrl}/metrics
-Ctrl-C ends the demo.`)
+seam-relay keeps running until you press Ctrl-C:
+  webhooks  ${publicUrl}/webhooks/seam
+  metrics   ${operatorUrl}/metrics`)
   await once(signal, 'abort')
 }
 
-function endedByReader({ reason }: AbortSignal): boolean {
+function endedByUser({ reason }: AbortSignal): boolean {
   return SIGNALS.some((name) => name === reason)
 }

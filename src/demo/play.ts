@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../time/clock.ts'
 import type { Receiver } from './receiver.ts'
 import type { Scene } from './scenes.ts'
 import type { Service } from './service.ts'
@@ -7,9 +7,9 @@ import { callsFor, formatTable, rowOf } from './table.ts'
 const LOOK_AGAIN_MS = 20
 
 /**
- * Sends every scene, waits for what has to be delivered, and prints the table.
- * @param signal ends the waiting
- * @returns whether every row is as it must be
+ * Sends every scene, waits for the deliveries that are expected, and prints the table.
+ * @param signal ends the wait
+ * @returns whether every row is as expected
  */
 export async function play(
   script: readonly Scene[],
@@ -20,16 +20,18 @@ export async function play(
   const answers: (string | null)[] = []
   for (const scene of script) answers.push(await send(scene, service, signal))
   const isMissing = (scene: Scene) => scene.isDelivered && callsFor(scene, receiver.calls).length === 0
-  while (script.some(isMissing) && !signal.aborted) await delay(LOOK_AGAIN_MS)
+  while (script.some(isMissing) && !signal.aborted) await pause(LOOK_AGAIN_MS)
 
   const rows = script.map((scene, index) => rowOf(scene, answers[index] ?? null, receiver.calls))
   console.log(formatTable(rows))
+  const right = rows.filter(({ verdict }) => verdict === 'ok').length
+  console.log(`\n${right} of ${rows.length} as expected.`)
   const missing = script.filter(isMissing).map(({ title }) => title)
-  if (missing.length > 0) console.error(`\nnot received by the hook: ${missing.join('; ')}`)
-  return rows.every(({ verdict }) => verdict === 'ok')
+  if (missing.length > 0) console.error(`The hook did not receive: ${missing.join('; ')}`)
+  return right === rows.length
 }
 
-/** @returns the status and the word for it, or `null` where no answer came */
+/** @returns the status and the word for it, `null` if no answer came */
 async function send(
   { headers, body }: Scene,
   { publicUrl }: Service,
@@ -37,10 +39,14 @@ async function send(
 ): Promise<string | null> {
   try {
     const response = await fetch(`${publicUrl}/webhooks/seam`, { method: 'POST', headers, body, signal })
-    // A problem's `status` is the number again, and its word is the `code`.
+    // In a problem document the word is the `code`; its `status` is the number once more.
     const answer = (await response.json()) as { code?: string; status: string }
     return `${response.status} ${answer.code ?? answer.status}`
   } catch {
     return null
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void systemClock.after(ms, resolve))
 }

@@ -5,17 +5,17 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'svix'
 
-/** One call that came. */
+/** One request that the hook received. */
 export interface Call {
   body: string
   /** Whether its signature was made with the hook's secret. */
   verified: boolean
 }
 
-/** The service behind a hook, as its owner would write it: it verifies what comes and answers. */
+/** The service behind a hook, as its owner would write it: it verifies each request and answers. */
 export interface Receiver {
   url: string
-  /** Every call so far, in order of arrival. */
+  /** Every request so far, in order of arrival. */
   calls: readonly Call[]
   stop(): Promise<void>
 }

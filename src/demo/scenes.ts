@@ -1,22 +1,23 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Webhook } from 'svix'
 
-/** One request to the relay, and what has to come of it. */
+/** One webhook for the relay, and what is expected to become of it. */
 export interface Scene {
   title: string
   headers: Record<string, string>
   body: string
-  /** The status, and the word for it in the answer's body. */
+  /** The status and the word for it, such as `202 accepted`. */
   expectedAnswer: string
   isDelivered: boolean
-  /** Brings the body of an earlier scene once more. */
+  /** It repeats the body of an earlier scene. */
   isResend: boolean
 }
 
 /**
- * The life of a credential as Seam tells it, disturbed by a resend, a forgery and a body that fits no schema.
- * An event that is delivered comes last: the hook takes one call at a time, oldest first, so once that one has
- * arrived, a delivery that should not have been made for an earlier scene would have arrived too.
+ * The life of a credential, with a resend, a forgery and a body that fits no schema in between.
+ *
+ * The last scene is delivered. The hook receives one request at a time, the oldest first, so once the last one has
+ * arrived, a wrong delivery of an earlier scene would have arrived as well. So the table needs no waiting time.
  */
 export function scenes(secret: string, now: Date): Scene[] {
   const event = credentialEvents(now)
@@ -36,7 +37,7 @@ export function scenes(secret: string, now: Date): Scene[] {
   return [
     { title: 'acs_credential.issued', ...delivered(issued, issuedId) },
     {
-      title: 'the same, sent again',
+      title: 'the same webhook, sent again',
       headers: signed(secret, issuedId, now, issued),
       body: issued,
       expectedAnswer: '200 duplicate',
@@ -45,14 +46,14 @@ export function scenes(secret: string, now: Date): Scene[] {
     },
     { title: 'acs_credential.reissued', ...delivered(event('reissued')) },
     {
-      title: 'acs_credential.issued, signed with another secret',
+      title: 'acs_credential.issued, signed with a wrong secret',
       headers: signed(newSecret(), messageId(), now, forged),
       body: forged,
       expectedAnswer: '401 signature_mismatch',
       ...notDelivered,
     },
     {
-      title: 'acs_credential.issued, signed, no acs_credential_id',
+      title: 'acs_credential.issued, without acs_credential_id',
       headers: signed(secret, messageId(), now, misfit),
       body: misfit,
       expectedAnswer: '202 quarantined',
@@ -63,12 +64,12 @@ export function scenes(secret: string, now: Date): Scene[] {
   ]
 }
 
-/** A signing secret as Seam makes them. */
+/** A signing secret of the form that Seam gives out. */
 export function newSecret(): string {
   return `whsec_${randomBytes(24).toString('base64')}`
 }
 
-/** Makes the bodies of events about one credential, each event with an id of its own. */
+/** Gives a function that makes the bodies of events about one credential, each with an event id of its own. */
 function credentialEvents(now: Date): (kind: string, changes?: object) => string {
   const shared = {
     workspace_id: randomUUID(),

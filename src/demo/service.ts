@@ -3,33 +3,34 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { systemClock } from '../time/clock.ts'
 
-/** seam-relay in a process of its own, listening. */
+/** seam-relay, running in a process of its own. */
 export interface Service {
   publicUrl: string
   operatorUrl: string
-  /** Settles when the process has ended, with what it said last. */
+  /** Resolves when the process has ended, with its last lines of output. */
   ended: Promise<string>
   stop(): Promise<void>
 }
 
 export interface ServiceOptions {
-  /** All that the process gets to see of an environment. */
+  /** The whole environment of the process: it inherits nothing. */
   environment: Record<string, string>
-  /** Its working directory: one without a `.env` that would be read. */
+  /** Its working directory. There must be no `.env` in it, which the process would read. */
   folder: string
   /** Gives up the start. */
   signal: AbortSignal
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
-/** A process that has not followed SIGTERM by then is ended the hard way. */
+/** A process that has not ended this long after SIGTERM is killed. */
 const STOP_TIMEOUT_MS = 5000
 const KEPT_LINES = 20
 
 /**
- * Starts the service as `npm start` does, and learns its addresses from its log.
- * @throws {Error} with what the process said, if it ends or is given up before it listens
+ * Starts the service as `npm start` does, and reads its addresses from its log.
+ * @throws {Error} with the output of the process, if it ends or the signal comes before it listens
  */
 export async function startService({ environment, folder, signal }: ServiceOptions): Promise<Service> {
   const child = spawn(process.execPath, [MAIN], {
@@ -59,7 +60,7 @@ interface Addresses {
   operatorUrl: string
 }
 
-/** Reads both streams to their end, so that the process never waits for a full pipe. */
+/** Reads both streams to their end: the process would otherwise stop at a full pipe. */
 function readOutput(child: ChildProcess) {
   if (child.stdout === null || child.stderr === null) throw new Error('the output is not piped')
   const complaints: string[] = []
@@ -72,7 +73,7 @@ function readOutput(child: ChildProcess) {
       if (entry.msg === 'listening') resolve({ publicUrl: entry.public, operatorUrl: entry.operator })
     })
   })
-  // A mistake in the configuration goes to the standard error, whatever fails later to the log.
+  // A mistake in the configuration is written to standard error, a later failure to the log.
   return { addresses, lastLines: () => [...log, ...complaints] }
 }
 
@@ -91,7 +92,7 @@ function parse(line: string): { msg: string; public: string; operator: string } 
 
 async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> {
   child.kill('SIGTERM')
-  const hardWay = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+  const deadline = systemClock.after(STOP_TIMEOUT_MS, () => child.kill('SIGKILL'))
   await ended
-  clearTimeout(hardWay)
+  deadline.close()
 }

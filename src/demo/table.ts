@@ -1,7 +1,7 @@
 import type { Call } from './receiver.ts'
 import type { Scene } from './scenes.ts'
 
-/** What became of a scene: a row of the table. */
+/** A row of the table: what became of a scene. */
 export interface Row {
   sent: string
   answered: string
@@ -9,9 +9,14 @@ export interface Row {
   verdict: 'ok' | 'WRONG'
 }
 
-const HEADING = { sent: 'sent', answered: 'answered', received: 'received by the hook', verdict: '' }
+const HEADING = {
+  sent: 'sent to seam-relay',
+  answered: 'its answer',
+  received: 'received by the hook',
+  verdict: '',
+}
 
-/** @param answer status and word, or `null` where none came */
+/** @param answer status and word, `null` if no answer came */
 export function rowOf(scene: Scene, answer: string | null, calls: readonly Call[]): Row {
   const ownCalls = callsFor(scene, calls)
   const fits =
@@ -20,13 +25,16 @@ export function rowOf(scene: Scene, answer: string | null, calls: readonly Call[
     ownCalls.every(({ verified }) => verified)
   return {
     sent: scene.title,
-    answered: answer ?? 'nothing',
+    answered: answer ?? 'no answer',
     received: describe(ownCalls, scene.isResend),
     verdict: fits ? 'ok' : 'WRONG',
   }
 }
 
-/** The calls that brought the scene's body, byte for byte. The first of them belongs to the scene that a resend repeats. */
+/**
+ * The requests with the scene's body, byte for byte. A resend has the body of an earlier scene, so the first of
+ * them belongs to that scene.
+ */
 export function callsFor(scene: Scene, calls: readonly Call[]): Call[] {
   const sameBody = calls.filter(({ body }) => body === scene.body)
   return scene.isResend ? sameBody.slice(1) : sameBody

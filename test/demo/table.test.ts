@@ -7,7 +7,7 @@ const [issued, resend] = scenes(newSecret(), new Date()) as [Scene, Scene]
 const call = { body: issued.body, verified: true }
 
 test.each([
-  { what: 'answered and delivered as it must be', answer: '202 accepted', calls: [call], verdict: 'ok' },
+  { what: 'the expected answer and one delivery', answer: '202 accepted', calls: [call], verdict: 'ok' },
   { what: 'another answer', answer: '200 duplicate', calls: [call], verdict: 'WRONG' },
   { what: 'no answer', answer: null, calls: [call], verdict: 'WRONG' },
   { what: 'no delivery', answer: '202 accepted', calls: [], verdict: 'WRONG' },
@@ -19,7 +19,7 @@ test.each([
     verdict: 'WRONG',
   },
   {
-    what: 'other bytes than were sent',
+    what: 'a delivery of other bytes than were sent',
     answer: '202 accepted',
     calls: [{ ...call, body: `${issued.body} ` }],
     verdict: 'WRONG',
@@ -28,7 +28,7 @@ test.each([
   expect(rowOf(issued, answer, calls).verdict).toBe(verdict)
 })
 
-test('a resend is right only if it brought no further delivery', () => {
+test('the row of a resend is right only if it caused no further delivery', () => {
   expect(rowOf(resend, '200 duplicate', [call])).toMatchObject({ received: 'nothing more', verdict: 'ok' })
   expect(rowOf(resend, '200 duplicate', [call, call]).verdict).toBe('WRONG')
 })

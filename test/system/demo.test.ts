@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { startService } from '../../src/demo/service.ts'
+import { metricIn } from '../support/metrics.ts'
 import { scratchFolder } from '../support/scratch.ts'
 import { until } from '../support/until.ts'
 
@@ -12,15 +13,15 @@ const DEMO = fileURLToPath(new URL('../../src/demo/demo.ts', import.meta.url))
 
 const ROWS = [
   /^acs_credential\.issued +202 accepted +once, signature verified +ok$/m,
-  /^the same, sent again +200 duplicate +nothing more +ok$/m,
+  /^the same webhook, sent again +200 duplicate +nothing more +ok$/m,
   /^acs_credential\.reissued +202 accepted +once, signature verified +ok$/m,
-  /^acs_credential\.issued, signed with another secret +401 signature_mismatch +nothing +ok$/m,
-  /^acs_credential\.issued, signed, no acs_credential_id +202 quarantined +nothing +ok$/m,
+  /^acs_credential\.issued, signed with a wrong secret +401 signature_mismatch +nothing +ok$/m,
+  /^acs_credential\.issued, without acs_credential_id +202 quarantined +nothing +ok$/m,
   /^acs_credential\.invalidated +202 accepted +once, signature verified +ok$/m,
   /^acs_credential\.deleted +202 accepted +once, signature verified +ok$/m,
 ]
 
-/** The demo on a machine whose temporary folder is empty, and whose settings would keep any relay from starting. */
+/** The demo with an empty temporary folder, and in surroundings whose settings would stop any relay from starting. */
 function runDemo(...options: string[]) {
   const temporary = scratchFolder()
   const folder = scratchFolder()
@@ -40,23 +41,26 @@ function runDemo(...options: string[]) {
   }
 }
 
-test('the demo needs no configuration, shows every outcome, and leaves nothing behind', async () => {
+test('the demo needs no configuration, shows every outcome, and deletes what it made', async () => {
   const demo = runDemo('--once')
   const [output, errors, exitCode] = await Promise.all([demo.output, demo.errors, demo.exitCode])
   expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' })
   for (const row of ROWS) expect(output).toMatch(row)
-  expect(output.trim().split('\n')).toHaveLength(1 + ROWS.length)
+  const rows = output.split('\n').filter((line) => / (ok|WRONG)$/.test(line))
+  expect(rows).toHaveLength(ROWS.length)
+  expect(output).toMatch(/\n\n7 of 7 as expected\.\n$/)
   expect(demo.leftBehind()).toEqual([])
 })
 
-test('without --once the demo stays up until a signal comes, and takes the service with it', async () => {
+test('without --once the demo runs until a signal comes, and stops the service with it', async () => {
   const demo = runDemo()
   let shown = ''
   demo.child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))
-  await until('the last line', () => shown.includes('Ctrl-C'))
-  const webhooks = /^webhooks: (\S+)$/m.exec(shown)?.[1] as string
-  const metrics = /^operator listener \(metrics\): (\S+)$/m.exec(shown)?.[1] as string
-  expect(await (await fetch(metrics)).text()).toMatch(/seam_relay_webhooks_total\{outcome="accepted"\} 4/)
+  await until('the last line', () => /metrics .*\n$/.test(shown))
+  const webhooks = /^ {2}webhooks +(\S+)$/m.exec(shown)?.[1] as string
+  const metrics = /^ {2}metrics +(\S+)$/m.exec(shown)?.[1] as string
+  const text = await (await fetch(metrics)).text()
+  expect(metricIn(text, 'seam_relay_webhooks_total', { outcome: 'accepted' })).toBe(4)
   expect(demo.leftBehind()).toHaveLength(1)
 
   demo.child.kill('SIGINT')
@@ -65,7 +69,7 @@ test('without --once the demo stays up until a signal comes, and takes the servi
   await expect(fetch(webhooks)).rejects.toThrow('fetch failed')
 })
 
-test('a service that ends before it listens is told with its own words', async () => {
+test('if the service ends before it listens, the error shows its own message', async () => {
   const starting = startService({
     environment: { SEAM_WEBHOOK_SECRET: 'nonsense', HOOKS: '[]' },
     folder: scratchFolder(),

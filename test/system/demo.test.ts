@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
@@ -10,6 +10,8 @@ import { scratchFolder } from '../support/scratch.ts'
 import { until } from '../support/until.ts'
 
 const DEMO = fileURLToPath(new URL('../../src/demo/demo.ts', import.meta.url))
+
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
 const ROWS = [
   /^acs_credential\.issued +202 accepted +once, signature verified +ok$/m,
@@ -41,11 +43,13 @@ function runDemo(...options: string[]) {
   }
 }
 
-test('the demo needs no configuration, shows every outcome, and deletes what it made', async () => {
+test('the demo needs no configuration, prints the table of the README, and deletes what it made', async () => {
   const demo = runDemo('--once')
   const [output, errors, exitCode] = await Promise.all([demo.output, demo.errors, demo.exitCode])
   expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' })
   for (const row of ROWS) expect(output).toMatch(row)
+  const table = output.split('\n').filter((line) => / {2}/.test(line))
+  expect(README).toContain(table.join('\n'))
   const rows = output.split('\n').filter((line) => / (ok|WRONG)$/.test(line))
   expect(rows).toHaveLength(ROWS.length)
   expect(output).toMatch(/\n\n7 of 7 as expected\.\n$/)

@@ -11,11 +11,11 @@ import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { HookState } from './observability/metrics.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
+import { Retention } from './retention/retention.ts'
 import { PostgresStore } from './store/postgres/postgres-store.ts'
-import { Retention } from './store/retention.ts'
 import { SqliteStore } from './store/sqlite/sqlite-store.ts'
-import type { Clock } from './time/clock.ts'
 import type { AcceptedSpan, ReplayFilter, Store } from './store/store.ts'
+import type { Clock } from './time/clock.ts'
 
 /** The whole relay, wired and not yet listening. */
 export interface App {
@@ -64,6 +64,7 @@ export async function createApp({ config, log, clock, onFatal }: AppOptions): Pr
   })
   const retention = new Retention({
     store,
+    clock,
     log,
     payloadAgeMs: config.payloadRetentionDays * DAY_MS,
     dedupAgeMs: config.dedupRetentionDays * DAY_MS,
@@ -109,13 +110,14 @@ export async function createApp({ config, log, clock, onFatal }: AppOptions): Pr
     const onCommit = ({ calls, durationMs }: { calls: number; durationMs: number }) =>
       metrics.commit(calls, durationMs)
     if (config.store.kind === 'sqlite') {
-      return SqliteStore.open({ path: config.store.path, lockWaitMs: LOCK_WAIT_MS, onCommit, onFatal })
+      return SqliteStore.open({ path: config.store.path, lockWaitMs: LOCK_WAIT_MS, clock, onCommit, onFatal })
     }
     const onDue = () => delivery.wake()
     return PostgresStore.open({
       url: config.store.url,
       startTimeoutMs: DATABASE_WAIT_MS,
       log,
+      clock,
       onCommit,
       onDue,
     })

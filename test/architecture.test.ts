@@ -17,6 +17,7 @@ const ROOMS: Record<string, string[]> = {
   ingest: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
   delivery: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
   reconcile: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
+  retention: ['time/', 'store/store.ts'],
   operator: [
     'time/',
     'events/',
@@ -39,6 +40,7 @@ const ROOMS: Record<string, string[]> = {
     'ingest/',
     'delivery/',
     'reconcile/',
+    'retention/',
     'operator/',
   ],
   'main.ts': ['time/', 'app.ts', 'config', 'observability/', 'version.ts'],

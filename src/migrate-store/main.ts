@@ -1,3 +1,4 @@
+import { systemClock } from '../time/clock.ts'
 import { ArgumentsError, USAGE, readArguments } from './arguments.ts'
 import { move } from './move.ts'
 
@@ -14,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
       process.stdout.write(USAGE)
       return 0
     }
-    await move(places, (text) => process.stdout.write(text))
+    await move(places, systemClock, (text) => process.stdout.write(text))
     return 0
   } catch (error) {
     process.stderr.write(`migrate-store: ${(error as Error).message}\n`)

@@ -1,3 +1,4 @@
+import type { Clock } from '../time/clock.ts'
 import type { Places } from './arguments.ts'
 import { batchesOf } from './batches.ts'
 import { EVENT_TABLES, QUARANTINE_TABLE } from './carried-table.ts'
@@ -12,12 +13,12 @@ import { Target } from './target.ts'
  * Carries everything from the source to the target, and tells how far it is.
  * @throws {MoveError} if it cannot be done, or if the target does not hold the same in the end
  */
-export async function move({ from, to }: Places, say: (text: string) => void): Promise<void> {
-  const source = Source.open(from)
+export async function move({ from, to }: Places, clock: Clock, say: (text: string) => void): Promise<void> {
+  const source = Source.open(from, clock.wallMs())
   try {
     const target = await Target.open(to)
     try {
-      await carry(source, target, say)
+      await carry(source, target, clock, say)
     } finally {
       await target.close()
     }
@@ -26,12 +27,17 @@ export async function move({ from, to }: Places, say: (text: string) => void): P
   }
 }
 
-async function carry(source: Source, target: Target, say: (text: string) => void): Promise<void> {
+async function carry(
+  source: Source,
+  target: Target,
+  clock: Clock,
+  say: (text: string) => void,
+): Promise<void> {
   const counts = source.counts()
   await judgeTarget(source, target)
   // First, so that no new event takes a number of the source, wherever this may end.
   await target.numberFrom(source.lastNumber())
-  const progress = new Progress(counts, (line) => say(`${line}\n`))
+  const progress = new Progress(clock, counts, (line) => say(`${line}\n`))
   // An event goes over together with its id and its deliveries, in the order of acceptance. So a target that has
   // only a part holds whole events: it never knows an id as a duplicate whose event it has not.
   for (const tables of [EVENT_TABLES, [QUARANTINE_TABLE]]) {

@@ -24,14 +24,17 @@ const LOCK_WAIT_MS = 1000
 export class Source {
   readonly #database: OpenDatabase
 
-  /** @throws {MoveError} if it is not there, is in use, or is not a store that this version knows */
-  static open(path: string): Source {
+  /**
+   * @param now milliseconds since 1970
+   * @throws {MoveError} if it is not there, is in use, or is not a store that this version knows
+   */
+  static open(path: string, now: number): Source {
     // Opening would make it.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
       throw new MoveError(`the source: there is no file ${path}`)
     }
     try {
-      return new Source(openDatabase(path, LOCK_WAIT_MS))
+      return new Source(openDatabase(path, LOCK_WAIT_MS, now))
     } catch (error) {
       throw new MoveError(`the source: ${(error as Error).message}`, error)
     }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { median } from './measurement.ts'
 import { sendLoad, startReceiver, startRelay } from './processes.ts'
@@ -85,7 +86,7 @@ async function measureBacklog(secret: string, pending: number): Promise<string> 
 }
 
 async function fill(path: string, pending: number): Promise<void> {
-  const store = await SqliteStore.open({ path, lockWaitMs: 1000 })
+  const store = await SqliteStore.open({ path, lockWaitMs: 1000, clock: systemClock })
   for (let at = 0; at < pending; at += 500) {
     await Promise.all(Array.from({ length: Math.min(500, pending - at) }, () => acceptOne(store)))
   }
@@ -117,10 +118,14 @@ async function compareClaims(few: number, many: number): Promise<string> {
   const stores = []
   for (const settled of [few, many]) {
     const path = join(folder, `${settled}.db`)
-    await (await SqliteStore.open({ path, lockWaitMs: 1000 })).close()
+    await (await SqliteStore.open({ path, lockWaitMs: 1000, clock: systemClock })).close()
     writeHistory(path, settled)
     await fill(path, 20_000)
-    stores.push({ settled, times: [] as number[], store: await SqliteStore.open({ path, lockWaitMs: 1000 }) })
+    stores.push({
+      settled,
+      times: [] as number[],
+      store: await SqliteStore.open({ path, lockWaitMs: 1000, clock: systemClock }),
+    })
   }
   for (let call = 0; call < 300; call++) {
     for (const { store, times } of stores) {

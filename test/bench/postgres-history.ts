@@ -1,4 +1,5 @@
 import { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { median } from './measurement.ts'
 import type { BenchServer } from './postgres-database.ts'
 import { writeEvents } from './postgres-events.ts'
@@ -15,7 +16,12 @@ export async function compareHistory(server: BenchServer, few: number, many: num
     await writeEvents(database.client, { count: PENDING, hook: 'one', state: 'pending' })
     await database.client.query('vacuum analyze')
     const log = { info() {}, warn() {} }
-    const store = await PostgresStore.open({ url: database.url, log, startTimeoutMs: 10_000 })
+    const store = await PostgresStore.open({
+      url: database.url,
+      log,
+      startTimeoutMs: 10_000,
+      clock: systemClock,
+    })
     sides.push({ settled, database, store, times: [] as number[] })
   }
   await server.checkpoint()

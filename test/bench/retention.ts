@@ -5,6 +5,7 @@ import { judge } from '../../src/events/judge.ts'
 import { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { AcceptRequest, PruneCursor, Store } from '../../src/store/store.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { newMessageId } from '../support/signed-webhook.ts'
 import { startBenchServer } from './postgres-database.ts'
@@ -133,7 +134,7 @@ async function onSqlite(): Promise<Subject> {
   const path = join(folder, 'relay.db')
   const mebibytes = (file: string) => (existsSync(file) ? statSync(file).size / 1_048_576 : 0).toFixed(1)
   return {
-    store: await SqliteStore.open({ path, lockWaitMs: 1000 }),
+    store: await SqliteStore.open({ path, lockWaitMs: 1000, clock: systemClock }),
     size: async () => [`${mebibytes(path)} MiB, and ${mebibytes(`${path}-wal`)} MiB of log`],
     remove: async () => rmSync(folder, { recursive: true }),
   }
@@ -144,7 +145,7 @@ async function onPostgres(): Promise<Subject> {
   const database = await server.newDatabase()
   const log = { info() {}, warn() {} }
   return {
-    store: await PostgresStore.open({ url: database.url, log, startTimeoutMs: 10_000 }),
+    store: await PostgresStore.open({ url: database.url, log, startTimeoutMs: 10_000, clock: systemClock }),
     size: () => relationSizes(database.client),
     async remove() {
       await database.drop()

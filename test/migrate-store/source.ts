@@ -9,6 +9,7 @@ import type {
   NextState,
   Store,
 } from '../../src/store/store.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import {
   LONG_MS,
   aLaterTime,
@@ -117,7 +118,7 @@ export async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
 /** The path of a file that a store has written and closed. */
 export async function sourceWith(write: (store: Store) => Promise<unknown>): Promise<string> {
   const path = join(scratchFolder(), 'relay.db')
-  const store = await SqliteStore.open({ path, lockWaitMs: 0 })
+  const store = await SqliteStore.open({ path, lockWaitMs: 0, clock: systemClock })
   try {
     await write(store)
   } finally {
@@ -127,7 +128,7 @@ export async function sourceWith(write: (store: Store) => Promise<unknown>): Pro
 }
 
 export async function openSqlite(path: string): Promise<SqliteStore> {
-  const store = await SqliteStore.open({ path, lockWaitMs: 0 })
+  const store = await SqliteStore.open({ path, lockWaitMs: 0, clock: systemClock })
   onTestFinished(() => store.close())
   return store
 }

@@ -1,11 +1,12 @@
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 export function postgresOptions(url: string) {
-  return { url, startTimeoutMs: 10_000, log: { info() {}, warn() {} } }
+  return { url, startTimeoutMs: 10_000, clock: systemClock, log: { info() {}, warn() {} } }
 }
 
 export async function openPostgres(url: string): Promise<PostgresStore> {

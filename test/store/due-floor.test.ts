@@ -1,11 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { DueFloor } from '../../src/store/postgres/due-floor.ts'
-
-beforeEach(() => void vi.useFakeTimers())
-afterEach(() => void vi.useRealTimers())
+import { ManualClock } from '../support/manual-clock.ts'
 
 test('the first claim of a hook looks from the beginning, and the next from a little before where it came to', () => {
-  const floor = new DueFloor()
+  const floor = new DueFloor(new ManualClock())
   expect(floor.of('a')).toBeNull()
   floor.looked('a', null, 1_000_000)
   expect(floor.of('a')).toBe(990_000)
@@ -14,21 +12,22 @@ test('the first claim of a hook looks from the beginning, and the next from a li
   expect(floor.of('a')).toBe(992_000)
 })
 
-test('now and then it is looked from the beginning, however often it is claimed', () => {
-  const floor = new DueFloor()
+test('every 15 seconds a claim looks from the beginning, however often the hook is claimed', () => {
+  const clock = new ManualClock()
+  const floor = new DueFloor(clock)
   const looks: (number | null)[] = []
   for (let second = 0; second < 40; second++) {
     const from = floor.of('a')
     looks.push(from)
     floor.looked('a', from, 1_000_000 + second * 1000)
-    vi.advanceTimersByTime(1000)
+    clock.advance(1000)
   }
   const full = looks.flatMap((from, second) => (from === null ? [second] : []))
   expect(full).toEqual([0, 15, 30])
 })
 
-test('a claim of which it cannot be told how far it came changes nothing', () => {
-  const floor = new DueFloor()
+test('a claim that cannot say how far it came changes nothing', () => {
+  const floor = new DueFloor(new ManualClock())
   floor.looked('a', null, null)
   expect(floor.of('a')).toBeNull()
   floor.looked('a', null, 1_000_000)
@@ -36,8 +35,8 @@ test('a claim of which it cannot be told how far it came changes nothing', () =>
   expect(floor.of('a')).toBe(990_000)
 })
 
-test('a clock that was put back takes the floor with it', () => {
-  const floor = new DueFloor()
+test('a database clock that is set back takes the floor with it', () => {
+  const floor = new DueFloor(new ManualClock())
   floor.looked('a', null, 1_000_000)
   floor.looked('a', 990_000, 500_000)
   expect(floor.of('a')).toBe(490_000)

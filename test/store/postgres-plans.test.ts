@@ -12,6 +12,7 @@ import { replay } from '../../src/store/postgres/replay.ts'
 import { replayMissing } from '../../src/store/postgres/replay-missing.ts'
 import { settle } from '../../src/store/postgres/settle.ts'
 import { stats } from '../../src/store/postgres/stats.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 
 // What a call costs must not depend on how much has been delivered before, whatever the statistics say at the moment:
@@ -54,12 +55,13 @@ const CALLS: Record<string, Call> = {
   claim: {
     pagesAtMost: 2000,
     on: 'others',
-    ask: (connections) => new Claimer(connections).claim([{ ...WANT, hook: 'any' }]),
+    ask: (connections) => new Claimer(connections, systemClock).claim([{ ...WANT, hook: 'any' }]),
   },
   'claim in order': {
     pagesAtMost: 4000,
     on: 'others',
-    ask: (connections) => new Claimer(connections).claim([{ ...WANT, hook: 'ordered', ordered: true }]),
+    ask: (connections) =>
+      new Claimer(connections, systemClock).claim([{ ...WANT, hook: 'ordered', ordered: true }]),
   },
   'settle as delivered': {
     pagesAtMost: 2000,

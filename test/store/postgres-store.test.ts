@@ -8,6 +8,7 @@ import { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import type { PostgresStoreOptions } from '../../src/store/postgres/postgres-store.ts'
 import { StoreError } from '../../src/store/store.ts'
 import type { ClaimedDelivery, Store } from '../../src/store/store.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
@@ -115,7 +116,7 @@ test('a session that would not wait for the disk does', async () => {
     url,
     `do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$`,
   )
-  const connections = new Connections({ url, max: 1, timeoutMs: 1000, backoff: new Backoff() })
+  const connections = new Connections({ url, max: 1, timeoutMs: 1000, backoff: new Backoff(systemClock) })
   onTestFinished(() => connections.close())
   const show = { name: 'show', text: `select current_setting('synchronous_commit') as it` }
   expect(await connections.run(show)).toEqual([{ it: 'on' }])
@@ -440,7 +441,7 @@ async function openTwo(): Promise<[PostgresStore, PostgresStore]> {
 
 async function open(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<PostgresStore> {
   const log = { info() {}, warn() {} }
-  const store = await PostgresStore.open({ url, log, startTimeoutMs: 10_000, ...options })
+  const store = await PostgresStore.open({ url, log, startTimeoutMs: 10_000, clock: systemClock, ...options })
   onTestFinished(() => store.close())
   return store
 }

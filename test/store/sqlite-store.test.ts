@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { SqliteStoreOptions } from '../../src/store/sqlite/sqlite-store.ts'
 import { StoreError } from '../../src/store/store.ts'
 import type { AcceptRequest, ClaimedDelivery, PruneCursor, Store } from '../../src/store/store.ts'
+import { systemClock } from '../../src/time/clock.ts'
+import { ManualClock, ShiftedClock } from '../support/manual-clock.ts'
 import { scratchFolder } from '../support/scratch.ts'
 import {
   aLaterTime,
@@ -15,12 +17,16 @@ import {
   acceptanceAbout,
   claim,
   claimOne,
+  pendingFor,
   settleAll,
   settleOne,
   wanting,
 } from './asking.ts'
 import { NUMBERED_ON, attemptEach, fillEveryState, withoutTokens } from './every-state.ts'
 import { describeStoreContract } from './store-contract.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 describeStoreContract('the SQLite store', () => open(newPath()))
 
@@ -287,11 +293,37 @@ test('what is forgotten leaves room for what comes: the file shrinks, and does n
   expect(statSync(path).size).toBeLessThan(1.2 * full)
 })
 
+test.each([4 * DAY_MS, -HOUR_MS])(
+  'a wall clock that jumps by %d ms makes nothing due early or late and changes no age',
+  async (jumpMs) => {
+    const clock = new ShiftedClock()
+    const store = await open(newPath(), { clock })
+    for (const hook of ['later', 'soon', 'leased', 'now']) await store.accept(acceptance({ hooks: [hook] }))
+    await settleOne(store, await claimOne(store, 'later'), pendingFor(2 * HOUR_MS))
+    await settleOne(store, await claimOne(store, 'soon'), pendingFor(HOUR_MS / 2))
+    await claimOne(store, 'leased', 2 * HOUR_MS)
+
+    clock.jumpWall(jumpMs)
+    const hooks = ['later', 'soon', 'leased']
+    expect(await claim(store, hooks)).toEqual([])
+    const { nextDueInMs } = await store.claim(hooks.map((hook) => wanting(hook)))
+    expect(Math.ceil((nextDueInMs as number) / HOUR_MS)).toBe(1)
+    const now = await claimOne(store, 'now')
+    expect(now.ageMs).toBeLessThan(HOUR_MS)
+    await settleOne(store, now, { state: 'delivered' })
+    for (const { oldestPendingAgeMs } of await store.stats()) expect(oldestPendingAgeMs).toBeLessThan(HOUR_MS)
+    const passed = await store.prune({ payloadAgeMs: DAY_MS, dedupAgeMs: DAY_MS, limit: 100 })
+    expect(passed).toMatchObject({ pruned: 0, forgotten: 0 })
+
+    clock.skip(HOUR_MS)
+    expect(await claim(store, hooks)).toMatchObject([{ hook: 'soon', ageMs: expect.closeTo(HOUR_MS, -5) }])
+  },
+)
+
 test('while a commit hangs, nobody waits without bound, neither now nor later, and then all is well', async () => {
   const path = newPath()
-  const store = await open(path)
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  onTestFinished(() => void vi.useRealTimers())
+  const clock = new ManualClock()
+  const store = await open(path, { clock })
   const other = new DatabaseSync(path)
   try {
     other.exec('begin immediate')
@@ -299,7 +331,7 @@ test('while a commit hangs, nobody waits without bound, neither now nor later, a
       const asked = store.accept(acceptance())
       // The call is with the thread, or waits behind the one that is.
       await new Promise((resolve) => setImmediate(resolve))
-      vi.advanceTimersByTime(10_000)
+      clock.advance(10_000)
       await expect(asked).rejects.toMatchObject({ code: 'store_overloaded' })
     }
   } finally {
@@ -354,7 +386,7 @@ function newPath(): string {
 }
 
 async function open(path: string, options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> {
-  const store = await SqliteStore.open({ path, lockWaitMs: 20, ...options })
+  const store = await SqliteStore.open({ path, lockWaitMs: 20, clock: systemClock, ...options })
   onTestFinished(() => store.close())
   return store
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../time/clock.ts'
 import type { StoreError } from '../store.ts'
 
 /** The first wait after a failed connect; each further one is twice as long. */
@@ -6,13 +7,18 @@ const LONGEST_MS = 2000
 
 /** How long to leave a database in peace that could not be reached. Shared by all that connect to it. */
 export class Backoff {
+  readonly #clock: Clock
   #failures = 0
   #restUntil = 0
   #reason = ''
 
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
   /** Until the next attempt may be made, in milliseconds; 0 if it may be made now. */
   restMs(): number {
-    return Math.max(0, this.#restUntil - performance.now())
+    return Math.max(0, this.#restUntil - this.#clock.steadyMs())
   }
 
   /** Why the latest attempt failed. */
@@ -33,7 +39,7 @@ export class Backoff {
     const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures)
     this.#failures++
     // Shortened at random, so that many replicas do not come all at once.
-    this.#restUntil = performance.now() + longest * (0.5 + Math.random() / 2)
+    this.#restUntil = this.#clock.steadyMs() + longest * (0.5 + Math.random() / 2)
     return error
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../time/clock.ts'
 import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store.ts'
 import type { Connections, Row, Statement } from './connections.ts'
 import { DueFloor } from './due-floor.ts'
@@ -40,12 +41,13 @@ const CLAIM: Statement = {
 /** Leases what is due. What another replica is leasing in this moment is passed over and not waited for. */
 export class Claimer {
   readonly #connections: Connections
-  readonly #floor = new DueFloor()
+  readonly #floor: DueFloor
   /** Hooks without an order for which nothing is held any more. */
   readonly #released = new Set<string>()
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, clock: Clock) {
     this.#connections = connections
+    this.#floor = new DueFloor(clock)
   }
 
   async claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {

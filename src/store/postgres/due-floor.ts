@@ -1,3 +1,5 @@
+import type { Clock } from '../../time/clock.ts'
+
 /** A transaction that makes something due takes less than this from its clock reading to its commit; nearly always. */
 const MARGIN_MS = 10_000
 /** How often it is looked from the beginning all the same: for transactions that took longer, and for clocks. */
@@ -11,12 +13,17 @@ const FULL_LOOK_MS = 15_000
  * on would read all of them. So it begins where the one before had come to, less a margin.
  */
 export class DueFloor {
+  readonly #clock: Clock
   readonly #hooks = new Map<string, { floor: number; fullLookAt: number }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** For the next claim of the hook: milliseconds since 1970, or `null` for the beginning. */
   of(hook: string): number | null {
     const known = this.#hooks.get(hook)
-    return known === undefined || performance.now() >= known.fullLookAt ? null : known.floor
+    return known === undefined || this.#clock.steadyMs() >= known.fullLookAt ? null : known.floor
   }
 
   /**
@@ -27,7 +34,7 @@ export class DueFloor {
   looked(hook: string, from: number | null, upTo: number | null): void {
     if (upTo === null) return
     const fullLookAt =
-      (from !== null && this.#hooks.get(hook)?.fullLookAt) || performance.now() + FULL_LOOK_MS
+      (from !== null && this.#hooks.get(hook)?.fullLookAt) || this.#clock.steadyMs() + FULL_LOOK_MS
     this.#hooks.set(hook, { floor: upTo - MARGIN_MS, fullLookAt })
   }
 }

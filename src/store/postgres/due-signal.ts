@@ -1,16 +1,18 @@
 import { Client } from 'pg'
+import type { Clock, Timer } from '../../time/clock.ts'
 import { Backoff } from './backoff.ts'
 import { CONNECT_TIMEOUT_MS } from './connections.ts'
 import { storeErrorFrom } from './database-error.ts'
 
 export interface DueSignalOptions {
   url: string
+  clock: Clock
   /** Called when another replica has said that something is due, and when it may have been missed that one did. */
   onDue: () => void
 }
 
 const CHANNEL = 'seam_relay_due'
-/** Said at most this often: who has just been woken looks for himself. */
+/** Minimum gap between notifications: a replica that was just woken is already looking. */
 const SAY_EVERY_MS = 50
 const KEEP_ALIVE_MS = 30_000
 
@@ -21,15 +23,16 @@ const KEEP_ALIVE_MS = 30_000
  */
 export class DueSignal {
   readonly #options: DueSignalOptions
-  readonly #backoff = new Backoff()
+  readonly #backoff: Backoff
   #client: Client | null = null
   #isListening = false
-  #saying: NodeJS.Timeout | null = null
-  #retry: NodeJS.Timeout | undefined
+  #saying: Timer | null = null
+  #retry: Timer | null = null
   #closed = false
 
   constructor(options: DueSignalOptions) {
     this.#options = options
+    this.#backoff = new Backoff(options.clock)
   }
 
   open(): void {
@@ -53,17 +56,17 @@ export class DueSignal {
   /** Says it soon, once for all who ask meanwhile. */
   say(): void {
     if (!this.#isListening || this.#saying !== null) return
-    this.#saying = setTimeout(() => {
+    this.#saying = this.#options.clock.after(SAY_EVERY_MS, () => {
       this.#saying = null
       const client = this.#client
       client?.query(`notify ${CHANNEL}`).catch((error: unknown) => this.#reopen(client, error))
-    }, SAY_EVERY_MS)
+    })
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#retry)
-    if (this.#saying !== null) clearTimeout(this.#saying)
+    this.#retry?.close()
+    this.#saying?.close()
     await this.#client?.end()
   }
 
@@ -82,6 +85,6 @@ export class DueSignal {
     this.#isListening = false
     client.end().catch(() => {})
     this.#backoff.failed(storeErrorFrom(error))
-    this.#retry = setTimeout(() => this.open(), this.#backoff.restMs())
+    this.#retry = this.#options.clock.after(this.#backoff.restMs(), () => this.open())
   }
 }

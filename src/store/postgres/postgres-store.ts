@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
+import type { Clock } from '../../time/clock.ts'
 import { CONFLICT_PROBLEMS } from '../conflict.ts'
 import { StoreError } from '../store.ts'
 import type {
@@ -41,6 +41,7 @@ export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
   url: string
   log: { warn(about: object, message: string): void }
+  clock: Clock
   /** How long to wait at the start for a database that cannot be reached. */
   startTimeoutMs: number
   /** Called after each group of acceptances. */
@@ -84,14 +85,14 @@ export class PostgresStore implements Store {
   }
 
   private constructor(options: PostgresStoreOptions) {
-    const { url, onDue = () => {} } = options
-    const shared = { url, backoff: new Backoff() }
+    const { url, clock, onDue = () => {} } = options
+    const shared = { url, backoff: new Backoff(clock) }
     this.#options = options
     this.#intake = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS })
     this.#delivery = new Connections({ ...shared, max: 3, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
     this.#reading = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
     this.#upkeep = new Connections({ ...shared, max: 1, timeoutMs: UPKEEP_TIMEOUT_MS, settings: BY_INDEX })
-    this.#claimer = new Claimer(this.#delivery)
+    this.#claimer = new Claimer(this.#delivery, clock)
     this.#accepting = new Gatherer({
       write: (group) => this.#accept(group),
       isRefusal: isRefusedData,
@@ -102,7 +103,7 @@ export class PostgresStore implements Store {
       isRefusal: isRefusedData,
       sizeOf: ({ bytes }) => bytes.length,
     })
-    this.#signal = new DueSignal({ url, onDue })
+    this.#signal = new DueSignal({ url, clock, onDue })
     this.#signal.open()
   }
 
@@ -171,9 +172,10 @@ export class PostgresStore implements Store {
   }
 
   async #accept(group: readonly AcceptRequest[]): Promise<Acceptance[]> {
-    const startedAt = performance.now()
+    const { clock, onCommit } = this.#options
+    const startedAt = clock.steadyMs()
     const acceptances = await acceptAll(this.#intake, group)
-    this.#options.onCommit?.({ calls: group.length, durationMs: performance.now() - startedAt })
+    onCommit?.({ calls: group.length, durationMs: clock.steadyMs() - startedAt })
     const isDue = group.some(
       ({ deliveries }, index) =>
         acceptances[index]?.outcome === 'accepted' && deliveries.some(({ leaseMs }) => leaseMs === undefined),
@@ -204,20 +206,20 @@ function isRefusedData(error: unknown): boolean {
   return error instanceof StoreError && isDataError(error.cause)
 }
 
-async function prepare({ url, log, startTimeoutMs }: PostgresStoreOptions): Promise<void> {
-  const backoff = new Backoff()
-  const giveUpAt = performance.now() + startTimeoutMs
+async function prepare({ url, log, clock, startTimeoutMs }: PostgresStoreOptions): Promise<void> {
+  const backoff = new Backoff(clock)
+  const giveUpAt = clock.steadyMs() + startTimeoutMs
   for (;;) {
     try {
       return await prepareOnce(url, log)
     } catch (error) {
       const { code, message } = error as Error & { code?: string }
       const why = `DATABASE_URL: ${message || code}`
-      if (!isAway(error) || performance.now() > giveUpAt) throw Object.assign(new Error(why), { code })
+      if (!isAway(error) || clock.steadyMs() > giveUpAt) throw Object.assign(new Error(why), { code })
       log.warn({ code, reason: message }, 'the database cannot be reached yet')
     }
     backoff.failed(new StoreError('store_failing', ''))
-    await delay(backoff.restMs())
+    await new Promise<void>((resolve) => clock.after(backoff.restMs(), resolve))
   }
 }
 

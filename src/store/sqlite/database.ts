@@ -19,10 +19,11 @@ export interface OpenDatabase {
 /**
  * Opens the file, made if it is not there, for this process alone, and brings it to the current schema.
  * @param lockWaitMs how long to wait for a process that is just stopping
+ * @param now milliseconds since 1970, for the deliveries whose leases end with this
  * @throws {StoreInUseError} if another process keeps it
  * @throws {SchemaError} if the file is not one to work with; it is left as it was
  */
-export function openDatabase(path: string, lockWaitMs: number): OpenDatabase {
+export function openDatabase(path: string, lockWaitMs: number, now: number): OpenDatabase {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const lock = lockFile(`${path}.lock`, lockWaitMs)
   let db: DatabaseSync | null = null
@@ -42,7 +43,7 @@ export function openDatabase(path: string, lockWaitMs: number): OpenDatabase {
     // 1000 it is 21, for the same throughput.
     db.exec('pragma wal_autocheckpoint = 1000; pragma journal_size_limit = 67108864')
     migrate(db)
-    releaseLeases(db)
+    releaseLeases(db, now)
     return opened(db, lock)
   } catch (error) {
     db?.close()
@@ -85,9 +86,9 @@ function lockFile(path: string, waitMs: number): DatabaseSync {
  * The process that held these leases was this file's only user and is gone, so nobody would gain by waiting until they
  * run out. The token is raised, so that an outcome of such a lease cannot settle the delivery.
  */
-function releaseLeases(db: DatabaseSync): void {
+function releaseLeases(db: DatabaseSync, now: number): void {
   db.prepare(
     `update deliveries set state = 'pending', due_at = ?, lease_token = lease_token + 1
      where state = 'leased' and due_at is not null`,
-  ).run(Date.now())
+  ).run(now)
 }

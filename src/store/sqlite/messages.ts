@@ -7,10 +7,12 @@ import type { OperationName } from './operations.ts'
 export interface WorkerStart {
   path: string
   lockWaitMs: number
+  /** When it is started, by the store's time. */
+  now: number
 }
 
-/** Calls to be committed together. */
-export type GroupRequest = { names: OperationName[]; requests: unknown[] }
+/** Calls to be committed together. `now`: the store's time, in milliseconds since 1970; the thread reads no clock for it. */
+export type GroupRequest = { now: number; names: OperationName[]; requests: unknown[] }
 
 /** From the thread: that it is open, why it cannot be, or what a group's calls gave, in its order. */
 export type WorkerMessage =

@@ -19,9 +19,10 @@ export type SettleRow = [
 ]
 
 export function settleRow({ eventSeq, hook, leaseToken, record, next }: Settlement): SettleRow {
-  const delayMs = next.state === 'pending' ? next.delayMs : 0
+  const delayMs = next.state === 'pending' ? Math.round(next.delayMs) : 0
   const failures = next.state === 'delivered' ? null : next.failures
-  const { durationMs = null, status = null, errorCode = null, answer = null } = record ?? {}
+  const { durationMs: exactMs = null, status = null, errorCode = null, answer = null } = record ?? {}
+  const durationMs = exactMs === null ? null : Math.round(exactMs)
   return [eventSeq, hook, leaseToken, durationMs, status, errorCode, answer, next.state, delayMs, failures]
 }
 

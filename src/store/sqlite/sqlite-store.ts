@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from '../../time/clock.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -22,11 +23,13 @@ import { claimResult } from './claim.ts'
 import type { GroupRequest, WorkerMessage, WorkerStart } from './messages.ts'
 import type { OperationName, RequestOf, ResultOf } from './operations.ts'
 import { settleRow } from './settle.ts'
+import { storeTime } from './store-time.ts'
 
 export interface SqliteStoreOptions {
   path: string
   /** How long to wait at the start for another process that holds the file. */
   lockWaitMs: number
+  clock: Clock
   /** Called after each commit. */
   onCommit?: (commit: { calls: number; durationMs: number }) => void
   /** Called when the store's thread has died and no call can succeed any more. */
@@ -50,11 +53,12 @@ const COMMIT_TIMEOUT_MS = 10_000
  */
 export class SqliteStore implements Store {
   readonly #worker: Worker
+  readonly #now: () => number
   readonly #options: SqliteStoreOptions
   #waiting: Call[] = []
   #waitingBytes = 0
   #committing: Call[] = []
-  #commitTimer: NodeJS.Timeout | undefined
+  #commitTimer: Timer | null = null
   #sending = false
   #closed = false
   #ended = false
@@ -62,7 +66,8 @@ export class SqliteStore implements Store {
 
   /** @throws {Error} with a `code`, if the file cannot be opened, is newer than the program, or is in use */
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
-    const start: WorkerStart = { path: options.path, lockWaitMs: options.lockWaitMs }
+    const now = storeTime(options.clock)
+    const start: WorkerStart = { path: options.path, lockWaitMs: options.lockWaitMs, now: now() }
     const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
       workerData: start,
       // Its garbage is short-lived rows: a small nursery keeps the process small and costs nothing measurable.
@@ -76,11 +81,12 @@ export class SqliteStore implements Store {
         reject(Object.assign(new Error(`${options.path}: ${message.message}`), { code: message.code }))
       })
     })
-    return new SqliteStore(worker, options)
+    return new SqliteStore(worker, now, options)
   }
 
-  private constructor(worker: Worker, options: SqliteStoreOptions) {
+  private constructor(worker: Worker, now: () => number, options: SqliteStoreOptions) {
     this.#worker = worker
+    this.#now = now
     this.#options = options
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'done') this.#finishGroup(message)
@@ -166,8 +172,9 @@ export class SqliteStore implements Store {
     this.#committing = this.#waiting.splice(0, MAX_GROUP_CALLS)
     if (this.#committing.length > 0) {
       for (const { bytes } of this.#committing) this.#waitingBytes -= bytes
-      this.#commitTimer = setInterval(() => this.#refuseAll(), COMMIT_TIMEOUT_MS)
+      this.#watchCommit()
       const group: GroupRequest = {
+        now: this.#now(),
         names: this.#committing.map(({ name }) => name),
         requests: this.#committing.map(({ request }) => request),
       }
@@ -181,7 +188,7 @@ export class SqliteStore implements Store {
   #finishGroup({ results, refusals, commitMs }: WorkerMessage & { kind: 'done' }): void {
     const calls = this.#committing
     this.#committing = []
-    clearInterval(this.#commitTimer)
+    this.#commitTimer?.close()
     if (this.#waiting.length > 0 || this.#closed) this.#sendSoon()
     this.#options.onCommit?.({ calls: calls.length, durationMs: commitMs })
     for (const { index, reason } of refusals) {
@@ -192,7 +199,15 @@ export class SqliteStore implements Store {
     for (const [index, call] of calls.entries()) call.resolve(results[index] as never)
   }
 
-  /** Once a commit hangs, nobody who waits is left to wait, now and as long as it hangs. It may still succeed: then asking again finds that it has. */
+  /** Refuses everyone who waits, again and again for as long as the commit hangs. */
+  #watchCommit(): void {
+    this.#commitTimer = this.#options.clock.after(COMMIT_TIMEOUT_MS, () => {
+      this.#refuseAll()
+      this.#watchCommit()
+    })
+  }
+
+  /** The commit may still succeed; asking again then finds that it has. */
   #refuseAll(): void {
     const error = new StoreError('store_overloaded', 'the store has not answered for too long')
     for (const call of this.#committing) call.reject(error)
@@ -202,7 +217,7 @@ export class SqliteStore implements Store {
 
   #fail(error: Error): void {
     this.#closed = true
-    clearInterval(this.#commitTimer)
+    this.#commitTimer?.close()
     for (const call of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) {
       call.reject(new StoreError('store_failing', "the store's thread died", error))
     }

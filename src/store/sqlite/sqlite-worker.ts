@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
+import { systemClock } from '../../time/clock.ts'
 import { openDatabase } from './database.ts'
 import type { OpenDatabase } from './database.ts'
 import type { GroupRequest, Refusal, WorkerMessage, WorkerStart } from './messages.ts'
 import { prepareOperations } from './operations.ts'
-import type { OperationName, Operations } from './operations.ts'
+import type { Operations } from './operations.ts'
 
 // The store's own thread: a sync or a checkpoint that takes long holds up nobody but those who wait for it.
 
@@ -12,9 +13,9 @@ type AnyOperation = (request: unknown, now: number) => unknown
 
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
-const { path, lockWaitMs } = workerData as WorkerStart
+const { path, lockWaitMs, now } = workerData as WorkerStart
 try {
-  serve(openDatabase(path, lockWaitMs))
+  serve(openDatabase(path, lockWaitMs, now))
 } catch (error) {
   const { code, message } = error as Error & { code?: string }
   send({ kind: 'failed', code: code ?? 'unknown', message })
@@ -35,10 +36,10 @@ function serve(database: OpenDatabase): void {
       port?.close()
       return
     }
-    const startedAt = performance.now()
+    const startedAt = systemClock.steadyMs()
     const done =
       commitTogether(database.db, operations, group) ?? commitOneByOne(database.db, operations, group)
-    send({ kind: 'done', ...done, commitMs: performance.now() - startedAt })
+    send({ kind: 'done', ...done, commitMs: systemClock.steadyMs() - startedAt })
   })
 }
 
@@ -50,7 +51,7 @@ interface Committed {
 /** All or nothing; `null` if it has to be nothing. */
 function commitTogether(db: DatabaseSync, operations: Operations, group: GroupRequest): Committed | null {
   try {
-    return { results: commit(db, operations, group.names, group.requests), refusals: [] }
+    return { results: commit(db, operations, group), refusals: [] }
   } catch {
     return null
   }
@@ -60,12 +61,12 @@ function commitTogether(db: DatabaseSync, operations: Operations, group: GroupRe
 function commitOneByOne(
   db: DatabaseSync,
   operations: Operations,
-  { names, requests }: GroupRequest,
+  { now, names, requests }: GroupRequest,
 ): Committed {
   const refusals: Refusal[] = []
   const results = names.map((name, index) => {
     try {
-      return commit(db, operations, [name], [requests[index]])[0]
+      return commit(db, operations, { now, names: [name], requests: [requests[index]] })[0]
     } catch (error) {
       refusals.push({ index, reason: String(error) })
       return null
@@ -74,15 +75,9 @@ function commitOneByOne(
   return { results, refusals }
 }
 
-function commit(
-  db: DatabaseSync,
-  operations: Operations,
-  names: OperationName[],
-  requests: unknown[],
-): unknown[] {
+function commit(db: DatabaseSync, operations: Operations, { now, names, requests }: GroupRequest): unknown[] {
   try {
     db.exec('begin immediate')
-    const now = Date.now()
     const results = names.map((name, index) => (operations[name] as AnyOperation)(requests[index], now))
     db.exec('commit')
     return results

@@ -1,4 +1,4 @@
-import { HELD_UNTIL } from '../store/sqlite/ordering.ts'
+import { BLOCKED_UNTIL } from '../store/sqlite/statements/claim-ordered.ts'
 
 /** How a column's values go from SQLite to Postgres. `time`: milliseconds since 1970 become a `timestamptz`. */
 export type ColumnType = 'bigint' | 'integer' | 'text' | 'boolean' | 'time' | 'bytea' | 'uuid' | 'json'
@@ -62,7 +62,7 @@ export const EVENT_TABLES: readonly CarriedTable[] = [
     },
     // What is held behind another is due, for the first claim to judge anew. By a time of its own and not by the
     // clock, so that a further run finds it as it was carried.
-    readAs: { due_at: `case due_at when ${HELD_UNTIL} then active_since else due_at end` },
+    readAs: { due_at: `case due_at when ${BLOCKED_UNTIL} then active_since else due_at end` },
   },
   {
     name: 'attempts',

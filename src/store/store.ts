@@ -9,6 +9,8 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  * - Every method is one atomic step. None needs another to have been called before it.
  * - The store's clock is the only one: leases, due times and ages are told to it and by it as spans in
  *   milliseconds, so that replicas with different clocks agree.
+ * - What `claim` and `settle` cost does not grow with how much was delivered before, nor with how much waits, in order
+ *   or not. Some 20 ms is much for either.
  * - The order of acceptance is the order of `eventSeq`. Only where a person asks for a span of acceptance is a
  *   time a point, in milliseconds since 1970 on the store's clock.
  */
@@ -31,7 +33,7 @@ export interface Store {
    *
    * Where a want is `ordered`, a delivery waits until no delivery of an earlier event of the same credential to
    * the same hook is pending or leased; so at most one for each credential is given at a time, and one whose
-   * attempts fail holds those behind it until it is delivered or dead. Other credentials and events that name no
+   * attempts fail blocks the later ones until it is delivered or dead. Other credentials and events that name no
    * credential wait for nobody. This is decided from what is stored, so it holds across restarts, and `ordered`
    * may be another at each call. (Where an earlier one is replayed while a later one is leased, both are out.)
    */
@@ -51,7 +53,7 @@ export interface Store {
   replay(filter: ReplayFilter): Promise<{ replayed: number }>
 
   /**
-   * Makes deliveries for one hook, due now, of the events that it wants, that are still held, and that it has no
+   * Makes deliveries for one hook, due now, of the events that it wants, that are still stored, and that it has no
    * delivery of: those from before it was there. Counted in each delivery's history as a replay.
    */
   replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }>
@@ -67,7 +69,7 @@ export interface Store {
   /** What stands where, for each hook that has something undelivered or dead. Costs nothing for what is delivered. */
   stats(): Promise<HookStats[]>
 
-  /** What became of an event: its deliveries by hook name, each with its attempts. Empty where it is not held. */
+  /** What became of an event: its deliveries by hook name, each with its attempts. Empty where it is not stored. */
   deliveriesOf(webhookId: string): Promise<DeliveryHistory[]>
 
   /** Resolves if a change can be put on disk now. */

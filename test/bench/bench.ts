@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { measureDelivery } from './delivery.ts'
 import { measureMainJob } from './main-job.ts'
+import { measureOrderedBacklog } from './ordered-backlog.ts'
 import { measurePostgres } from './postgres.ts'
 
-// npm run bench [-- --only main|delivery|postgres --rounds N --events N]
+// npm run bench [-- --only main|delivery|postgres|ordered --rounds N --events N]
 
 const load = {
   secret: `whsec_${randomBytes(24).toString('base64')}`,
@@ -18,6 +19,7 @@ const parts: Record<string, () => Promise<void>> = {
     for (const line of await measureDelivery(load.secret, rounds, load.count)) console.log(line)
   },
   postgres: () => measurePostgres(load, rounds),
+  ordered: measureOrderedBacklog,
 }
 
 const only = option('only')

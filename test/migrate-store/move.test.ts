@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { CARRIED_TABLES } from '../../src/migrate-store/carried-table.ts'
-import { HELD_UNTIL } from '../../src/store/sqlite/ordering.ts'
+import { BLOCKED_UNTIL } from '../../src/store/sqlite/statements/claim-ordered.ts'
 import type { ClaimedDelivery } from '../../src/store/store.ts'
 import { acceptance, changedContent, claim, claimOne, countHooks, settleOne } from '../store/asking.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
@@ -32,7 +32,7 @@ test('everything is carried, and the source is not changed', async () => {
   }
   expect(after).toEqual(before)
 
-  const blocked = after['deliveries']?.filter(({ due_at }) => due_at === HELD_UNTIL) ?? []
+  const blocked = after['deliveries']?.filter(({ due_at }) => due_at === BLOCKED_UNTIL) ?? []
   expect(blocked).toHaveLength(2)
   for (const delivery of blocked) delivery['due_at'] = delivery['active_since']
   expect(await rowsOfDatabase(url)).toEqual({

@@ -1,19 +1,21 @@
-import pg from 'pg'
-import { expect, onTestFinished, test } from 'vitest'
+import type pg from 'pg'
+import { expect, test } from 'vitest'
 import type { AcceptRequest, NextState, Settlement } from '../../src/store/store.ts'
-import { acceptAll } from '../../src/store/postgres/accept.ts'
-import { Claimer } from '../../src/store/postgres/claim.ts'
+import { acceptAll } from '../../src/store/postgres/statements/accept.ts'
+import { Claimer } from '../../src/store/postgres/claimer.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
-import type { Connections, Row, Step } from '../../src/store/postgres/connections.ts'
-import { deliveriesOf } from '../../src/store/postgres/deliveries-of.ts'
+import type { Connections, Step } from '../../src/store/postgres/connections.ts'
+import { deliveriesOf } from '../../src/store/postgres/statements/deliveries-of.ts'
 import { migrate } from '../../src/store/postgres/migrations.ts'
-import { prune } from '../../src/store/postgres/prune.ts'
-import { replay } from '../../src/store/postgres/replay.ts'
-import { replayMissing } from '../../src/store/postgres/replay-missing.ts'
-import { settle } from '../../src/store/postgres/settle.ts'
-import { stats } from '../../src/store/postgres/stats.ts'
+import { prune } from '../../src/store/postgres/statements/prune.ts'
+import { replay } from '../../src/store/postgres/statements/replay.ts'
+import { replayMissing } from '../../src/store/postgres/statements/replay-missing.ts'
+import { settle } from '../../src/store/postgres/statements/settle.ts'
+import { stats } from '../../src/store/postgres/statements/stats.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
+import { connect, executed, pagesOf, planOf, scansOf, stepsOf } from './explain.ts'
+import type { PlanNode, Scan } from './explain.ts'
 
 // What a call costs must not depend on how much has been delivered before, whatever the statistics say at the moment:
 // they are minutes old on a busy table, and there are none on a new one. So each statement that the store sends on its
@@ -121,14 +123,6 @@ interface Explained {
   pages: number
 }
 
-interface Scan {
-  type: string
-  table: string
-  index: string | undefined
-  /** Without, the whole index is read. */
-  isNarrowed: boolean
-}
-
 test('no call takes longer for what has been delivered, with and without statistics', async () => {
   const few = await explainAll(await databaseWith(FEW))
   const many = await explainAll(await databaseWith(MANY))
@@ -160,8 +154,14 @@ async function explainAll(client: pg.Client): Promise<Explained[]> {
       for (const step of await stepsOf(ask)) {
         for (const planned of ['generic', 'custom'] as const) {
           const plan = await explain(client, step, planned)
-          const pages = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
-          explained.push({ call, statement: step[0].name, planned, statistics, scans: scansOf(plan), pages })
+          explained.push({
+            call,
+            statement: step[0].name,
+            planned,
+            statistics,
+            scans: scansOf(plan),
+            pages: pagesOf(plan),
+          })
         }
       }
     }
@@ -169,73 +169,20 @@ async function explainAll(client: pg.Client): Promise<Explained[]> {
   return explained
 }
 
-/** A node of a plan, as `explain (format json)` gives it. */
-interface PlanNode {
-  'Node Type': string
-  'Relation Name'?: string
-  'Index Name'?: string
-  'Index Cond'?: string
-  'Shared Hit Blocks'?: number
-  'Shared Read Blocks'?: number
-  Plans?: PlanNode[]
-}
-
 /** Runs the statement, as it would be run for the sixth time or for the first, and takes back what it did. */
 async function explain(client: pg.Client, step: Step, planned: 'generic' | 'custom'): Promise<PlanNode> {
   const [{ text }, values] = step
   await client.query(`set plan_cache_mode = force_${planned}_plan; prepare one as ${text}`)
-  const call = values.length === 0 ? 'one' : `one (${values.map(literal).join(', ')})`
+  const call = executed('one', values)
   try {
-    return await planOf(client, `explain (analyze, buffers, format json) execute ${call}`)
+    return await planOf(client, `explain (analyze, buffers, format json) ${call}`)
   } catch (error) {
     if ((error as { code?: string }).code !== TIMED_OUT) throw error
-    const plan = await planOf(client, `explain (format json) execute ${call}`)
+    const plan = await planOf(client, `explain (format json) ${call}`)
     return { ...plan, 'Shared Hit Blocks': Infinity }
   } finally {
     await client.query('deallocate one')
   }
-}
-
-async function planOf(client: pg.Client, explanation: string): Promise<PlanNode> {
-  await client.query(`set statement_timeout = '5s'; begin`)
-  try {
-    const { rows } = await client.query(explanation)
-    return rows[0]['QUERY PLAN'][0]['Plan'] as PlanNode
-  } finally {
-    await client.query('rollback; reset statement_timeout')
-  }
-}
-
-function scansOf(node: PlanNode): Scan[] {
-  const below = (node.Plans ?? []).flatMap(scansOf)
-  const table = node['Relation Name']
-  if (table === undefined || !node['Node Type'].endsWith('Scan')) return below
-  const [index, isNarrowed] = [node['Index Name'], node['Index Cond'] !== undefined]
-  return [{ type: node['Node Type'], table, index, isNarrowed }, ...below]
-}
-
-/** As SQL that takes the type which the statement gives to its parameter. The values here need no more care. */
-function literal(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return `'{${value.map((item) => JSON.stringify(item)).join(',')}}'`
-  return typeof value === 'string' ? pg.escapeLiteral(value) : JSON.stringify(value)
-}
-
-/** The statements that a call sends, with the values that it sends with them. */
-async function stepsOf(ask: (connections: Connections) => Promise<unknown>): Promise<Step[]> {
-  const sent: Step[] = []
-  const send = async (some: readonly Step[]): Promise<Row[][]> => {
-    sent.push(...some)
-    return some.map(() => [])
-  }
-  const recorder: Pick<Connections, 'run' | 'transaction'> = {
-    run: async (statement, values) => (await send([[statement, values ?? []]])).flat(),
-    transaction: send,
-  }
-  // It is given no rows, which it may stumble over once everything is sent.
-  await ask(recorder as Connections).catch(() => {})
-  expect(sent).not.toEqual([])
-  return sent
 }
 
 /**
@@ -251,13 +198,6 @@ async function databaseWith(delivered: number): Promise<pg.Client> {
   await client.query("select setval('seam_relay.event_seq', $1)", [FIRST_UNDELIVERED + UNDELIVERED])
   await withoutIndices(client, url, () => writeAtOnce(url, deliveredRows(delivered)))
   await writeAtOnce(url, undeliveredRows())
-  return client
-}
-
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client(url)
-  await client.connect()
-  onTestFinished(() => client.end())
   return client
 }
 

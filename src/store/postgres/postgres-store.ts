@@ -18,24 +18,23 @@ import type {
   Settlement,
   Store,
 } from '../store.ts'
-import { acceptAll } from './accept.ts'
-import type { Acceptance } from './accept.ts'
+import { acceptAll } from './statements/accept.ts'
+import type { Acceptance } from './statements/accept.ts'
 import { Backoff } from './backoff.ts'
-import { Claimer } from './claim.ts'
+import { Claimer } from './claimer.ts'
 import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
-import type { Statement } from './connections.ts'
 import { isAway, isDataError } from './database-error.ts'
-import { deliveriesOf } from './deliveries-of.ts'
+import { deliveriesOf } from './statements/deliveries-of.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { migrate } from './migrations.ts'
-import { prune } from './prune.ts'
-import { quarantineAll } from './quarantine.ts'
-import { replayMissing } from './replay-missing.ts'
-import { replay } from './replay.ts'
-import { settle } from './settle.ts'
-import { NOW } from './span-of-time.ts'
-import { stats } from './stats.ts'
+import { prune } from './statements/prune.ts'
+import { quarantineAll } from './statements/quarantine.ts'
+import { replayMissing } from './statements/replay-missing.ts'
+import { replay } from './statements/replay.ts'
+import { settle } from './statements/settle.ts'
+import { check } from './statements/check.ts'
+import { stats } from './statements/stats.ts'
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
@@ -54,11 +53,6 @@ export interface PostgresStoreOptions {
 const CALL_TIMEOUT_MS = 8000
 /** A replay of very many deliveries is one step, and takes its time. */
 const UPKEEP_TIMEOUT_MS = 600_000
-
-const CHECK: Statement = {
-  name: 'check',
-  text: `insert into seam_relay.heartbeat (id, at) values (1, ${NOW}) on conflict (id) do update set at = excluded.at`,
-}
 
 /** The store that replicas share: a Postgres database. Its clock is the only one. */
 export class PostgresStore implements Store {
@@ -150,9 +144,7 @@ export class PostgresStore implements Store {
   }
 
   check(): Promise<void> {
-    return this.#call(async () => {
-      await this.#delivery.run(CHECK)
-    })
+    return this.#call(() => check(this.#delivery))
   }
 
   close(): Promise<void> {

@@ -1,19 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { prepareAccept } from './accept.ts'
-import { prepareClaim } from './claim.ts'
-import { prepareDeliveriesOf } from './deliveries-of.ts'
-import { preparePrune } from './prune.ts'
-import { prepareQuarantine } from './quarantine.ts'
-import { prepareReplayMissing } from './replay-missing.ts'
-import { prepareReplay } from './replay.ts'
-import { prepareSettle } from './settle.ts'
-import { prepareStats } from './stats.ts'
+import { prepareAccept } from './statements/accept.ts'
+import { prepareCheck } from './statements/check.ts'
+import { prepareClaim } from './statements/claim.ts'
+import { prepareDeliveriesOf } from './statements/deliveries-of.ts'
+import { preparePrune } from './statements/prune.ts'
+import { prepareQuarantine } from './statements/quarantine.ts'
+import { prepareReplayMissing } from './statements/replay-missing.ts'
+import { prepareReplay } from './statements/replay.ts'
+import { prepareSettle } from './statements/settle.ts'
+import { prepareStats } from './statements/stats.ts'
 
-/** Everything the thread can be asked, each a function of its request and the store's clock (ms since 1970). */
+/** Everything the thread can be asked, each a function of its request and the store's clock (milliseconds since 1970). */
 export function prepareOperations(db: DatabaseSync) {
-  const beat = db.prepare(
-    'insert into heartbeat (id, at) values (1, ?) on conflict (id) do update set at = excluded.at',
-  )
   return {
     accept: prepareAccept(db),
     quarantine: prepareQuarantine(db),
@@ -24,10 +22,7 @@ export function prepareOperations(db: DatabaseSync) {
     prune: preparePrune(db),
     stats: prepareStats(db),
     deliveriesOf: prepareDeliveriesOf(db),
-    check: (_request: null, now: number): null => {
-      beat.run(now)
-      return null
-    },
+    check: prepareCheck(db),
   }
 }
 

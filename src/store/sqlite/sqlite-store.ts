@@ -18,11 +18,11 @@ import type {
   Store,
 } from '../store.ts'
 import { MAX_GROUP_CALLS, MAX_WAITING_BYTES, MAX_WAITING_CALLS } from '../waiting-limits.ts'
-import { acceptResult, acceptRow } from './accept.ts'
-import { claimResult } from './claim.ts'
+import { acceptResult, acceptRow } from './statements/accept.ts'
+import { claimResult } from './statements/claim.ts'
 import type { GroupRequest, WorkerMessage, WorkerStart } from './messages.ts'
 import type { OperationName, RequestOf, ResultOf } from './operations.ts'
-import { settleRow } from './settle.ts'
+import { settleRow } from './statements/settle.ts'
 import { storeTime } from './store-time.ts'
 
 export interface SqliteStoreOptions {

@@ -7,5 +7,5 @@ import type { Clock } from '../../time/clock.ts'
  */
 export function storeTime(clock: Clock): () => number {
   const startedAt = clock.wallMs() - clock.steadyMs()
-  return () => Math.round(startedAt + clock.steadyMs())
+  return () => Math.floor(startedAt + clock.steadyMs())
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DeliveryHistory, PastAttempt } from '../store.ts'
+import type { DeliveryHistory, PastAttempt } from '../../store.ts'
 
 export function prepareDeliveriesOf(db: DatabaseSync) {
   const selectDeliveries = db.prepare(

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import type { QuarantineRequest } from '../store.ts'
+import type { QuarantineRequest } from '../../store.ts'
 
 /** Sets a body aside, once for each message that brings it. */
 export function prepareQuarantine(db: DatabaseSync) {

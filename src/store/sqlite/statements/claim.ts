@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../store.ts'
-import { HELD_UNTIL, prepareLeaseOrdered, prepareReleaseAll } from './ordering.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery } from '../../store.ts'
+import { BLOCKED_UNTIL, prepareLeaseOrdered } from './claim-ordered.ts'
+import { prepareUnblockAll } from './unblock.ts'
 
 /** A delivery that was leased, as it goes to the engine's thread. */
 type LeasedRow = [
@@ -72,10 +73,10 @@ export function prepareClaim(db: DatabaseSync) {
     `update deliveries set state = 'leased', lease_token = lease_token + 1, due_at = ? where event_seq = ? and hook = ?`,
   )
   const selectNextDue = db.prepare(
-    `select min(due_at) as next from deliveries where hook = ? and due_at < ${HELD_UNTIL}`,
+    `select min(due_at) as next from deliveries where hook = ? and due_at < ${BLOCKED_UNTIL}`,
   )
   const leaseOrdered = prepareLeaseOrdered(db, lease)
-  const releaseAll = prepareReleaseAll(db)
+  const unblockAll = prepareUnblockAll(db)
 
   return (wants: readonly ClaimWant[], now: number): ClaimAnswer => {
     const rows: LeasedRow[] = []
@@ -83,7 +84,7 @@ export function prepareClaim(db: DatabaseSync) {
     for (const want of wants) {
       const due = want.ordered === true ? claimOrdered(want, now) : claimAny(want, now)
       rows.push(...due)
-      // A hook that took all it had room for asks again when there is room, not when something is due.
+      // A hook that was given its limit claims again when it has room, whatever is due.
       if (due.length === want.limit) continue
       const next = selectNextDue.get(want.hook)?.['next'] as number | null
       if (next !== null) nextDueAt = Math.min(next, nextDueAt ?? next)
@@ -92,7 +93,7 @@ export function prepareClaim(db: DatabaseSync) {
   }
 
   function claimAny({ hook, limit, maxBytes, leaseMs }: ClaimWant, now: number): LeasedRow[] {
-    releaseAll(hook, now)
+    unblockAll(hook, now)
     const due: LeasedRow[] = []
     let bytes = 0
     // Row by row, so that no body is read beyond the bound. Leased only afterwards: that changes the index.

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { CONFLICT_PROBLEMS } from '../conflict.ts'
-import type { AcceptRequest, AcceptResult } from '../store.ts'
+import { CONFLICT_PROBLEMS } from '../../conflict.ts'
+import type { AcceptRequest, AcceptResult } from '../../store.ts'
 import { prepareQuarantine } from './quarantine.ts'
 
 /** An acceptance on its way to the store's thread. */

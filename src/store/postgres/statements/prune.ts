@@ -1,7 +1,7 @@
-import type { PruneRequest, PruneResult } from '../store.ts'
-import type { Connections, Row, Statement, Step } from './connections.ts'
-import { historyLock } from './history-lock.ts'
-import { NOW, laterBy } from './span-of-time.ts'
+import type { PruneRequest, PruneResult } from '../../store.ts'
+import type { Connections, Row, Statement, Step } from '../connections.ts'
+import { historyLock } from '../history-lock.ts'
+import { NOW, laterBy } from '../span-of-time.ts'
 
 // Walks events and ids in the order of acceptance, each from where the step before came to ($1), looks at so many
 // ($2), and deletes those that are older ($3). A walk is through when it meets nothing old any more.

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { PruneRequest, PruneResult } from '../store.ts'
+import type { PruneRequest, PruneResult } from '../../store.ts'
 
 /** What is freed is used again first; the file shrinks only while more of it than this part is free. */
 const FREE_PART = 1 / 4

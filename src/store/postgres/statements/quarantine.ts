@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { QuarantineRequest } from '../store.ts'
-import type { Connections, Statement } from './connections.ts'
-import { NOW } from './span-of-time.ts'
+import type { QuarantineRequest } from '../../store.ts'
+import type { Connections, Statement } from '../connections.ts'
+import { NOW } from '../span-of-time.ts'
 
 const QUARANTINE: Statement = {
   name: 'quarantine',

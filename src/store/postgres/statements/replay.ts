@@ -1,8 +1,8 @@
-import type { ReplayFilter } from '../store.ts'
-import type { Connections, Statement, Step } from './connections.ts'
-import { historyLock } from './history-lock.ts'
-import { IN_SPAN, SEQS_OF_IDS, spanParameters } from './span-of-acceptance.ts'
-import { NOW } from './span-of-time.ts'
+import type { ReplayFilter } from '../../store.ts'
+import type { Connections, Statement, Step } from '../connections.ts'
+import { historyLock } from '../history-lock.ts'
+import { IN_SPAN, SEQS_OF_IDS, spanParameters } from '../span-of-acceptance.ts'
+import { NOW } from '../span-of-time.ts'
 
 type ReplayedState = 'pending' | 'dead' | 'delivered'
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { HookStats } from '../store.ts'
+import type { HookStats } from '../../store.ts'
 
 /** Reads nothing but the index of the undelivered and that of the dead. */
 export function prepareStats(db: DatabaseSync) {

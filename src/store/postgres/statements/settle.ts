@@ -1,7 +1,7 @@
-import type { SettleResult, Settlement } from '../store.ts'
-import type { Connections, Row, Statement, Step } from './connections.ts'
-import { releaseAfter } from './ordering.ts'
-import { NOW, laterBy } from './span-of-time.ts'
+import type { SettleResult, Settlement } from '../../store.ts'
+import type { Connections, Row, Statement, Step } from '../connections.ts'
+import { NOW, laterBy } from '../span-of-time.ts'
+import { unblockAfter } from './unblock.ts'
 
 /** The settlements as parameters $1 to $11, in their order. `is_sent`: there is an attempt to be recorded. */
 const OUTCOMES = `select * from unnest($1::bigint[], $2::text[], $3::integer[], $4::boolean[], $5::integer[],
@@ -107,7 +107,7 @@ async function settleLatest(
   const rows =
     ended.length === 0
       ? await connections.run(...step)
-      : ((await connections.transaction([step, ...releaseAfter(ended)]))[0] ?? [])
+      : ((await connections.transaction([step, ...unblockAfter(ended)]))[0] ?? [])
   return new Set(rows.map(keyOfRow))
 }
 

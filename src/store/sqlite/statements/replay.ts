@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ReplayFilter } from '../store.ts'
-import { seqsOf, spanParameters } from './span.ts'
+import type { ReplayFilter } from '../../store.ts'
+import { seqsOf, spanParameters } from '../span-of-acceptance.ts'
 
 const PUT_BACK = `set state = 'pending', due_at = :now, active_since = :now, failures = 0, settled_at = null,
   replays = replays + 1`

@@ -1,6 +1,6 @@
-import type { DeliveryHistory, PastAttempt } from '../store.ts'
-import type { Connections, Row, Statement } from './connections.ts'
-import { msBetween } from './span-of-time.ts'
+import type { DeliveryHistory, PastAttempt } from '../../store.ts'
+import type { Connections, Row, Statement } from '../connections.ts'
+import { msBetween } from '../span-of-time.ts'
 
 /** One row for each attempt; a delivery without any has one row. */
 const DELIVERIES_OF: Statement = {

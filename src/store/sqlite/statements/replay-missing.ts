@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ReplayMissingRequest } from '../store.ts'
-import { seqsOf, spanParameters } from './span.ts'
+import type { ReplayMissingRequest } from '../../store.ts'
+import { seqsOf, spanParameters } from '../span-of-acceptance.ts'
 
 const INSERT = `insert into deliveries (event_seq, hook, state, due_at, active_since, order_key, replays)
   select e.seq, :hook, 'pending', :now, :now, e.credential_id, 1 from events e

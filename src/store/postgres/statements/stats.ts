@@ -1,6 +1,6 @@
-import type { HookStats } from '../store.ts'
-import type { Connections, Statement } from './connections.ts'
-import { msBetween } from './span-of-time.ts'
+import type { HookStats } from '../../store.ts'
+import type { Connections, Statement } from '../connections.ts'
+import { msBetween } from '../span-of-time.ts'
 
 /** Reads nothing but what is undelivered, and the index of the dead. */
 const STATS: Statement = {

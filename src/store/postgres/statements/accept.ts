@@ -1,6 +1,6 @@
-import type { AcceptRequest } from '../store.ts'
-import type { Connections, Row, Statement } from './connections.ts'
-import { NOW, laterBy } from './span-of-time.ts'
+import type { AcceptRequest } from '../../store.ts'
+import type { Connections, Row, Statement } from '../connections.ts'
+import { NOW, laterBy } from '../span-of-time.ts'
 
 /** `conflict`: the webhook id is known with other content, which is still to be set aside. */
 export type Acceptance =

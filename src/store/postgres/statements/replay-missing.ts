@@ -1,8 +1,8 @@
-import type { ReplayMissingRequest } from '../store.ts'
-import type { Connections, Statement } from './connections.ts'
+import type { ReplayMissingRequest } from '../../store.ts'
+import type { Connections, Statement } from '../connections.ts'
 import { replayedBy } from './replay.ts'
-import { IN_SPAN, SEQS_OF_IDS, spanParameters } from './span-of-acceptance.ts'
-import { NOW } from './span-of-time.ts'
+import { IN_SPAN, SEQS_OF_IDS, spanParameters } from '../span-of-acceptance.ts'
+import { NOW } from '../span-of-time.ts'
 
 const REPLAY_MISSING: Statement = {
   name: 'replay-missing',

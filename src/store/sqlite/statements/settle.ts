@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { SettleResult, Settlement } from '../store.ts'
-import { prepareRelease } from './ordering.ts'
+import type { SettleResult, Settlement } from '../../store.ts'
+import { prepareUnblockAfter } from './unblock.ts'
 
 /** A settlement on its way to the store's thread. */
 export type SettleRow = [
@@ -38,7 +38,7 @@ export function prepareSettle(db: DatabaseSync) {
     `update deliveries set state = 'pending', due_at = ?, failures = ?, attempts = attempts + ?
      where ${THIS_LEASE} returning attempts`,
   )
-  const { isHolding, releaseNext } = prepareRelease(db)
+  const { hasBlocked, unblockAfter } = prepareUnblockAfter(db)
   const selectToken = db.prepare('select lease_token from deliveries where event_seq = ? and hook = ?')
   const countLate = db.prepare(
     `update deliveries set attempts = attempts + 1
@@ -53,11 +53,11 @@ export function prepareSettle(db: DatabaseSync) {
   )
 
   return (rows: readonly SettleRow[], now: number): SettleResult[] => {
-    const holding = new Set([...new Set(rows.map(([, hook]) => hook))].filter(isHolding))
-    return rows.map((row) => settleOne(row, now, holding))
+    const blocking = new Set([...new Set(rows.map(([, hook]) => hook))].filter(hasBlocked))
+    return rows.map((row) => settleOne(row, now, blocking))
   }
 
-  function settleOne(row: SettleRow, now: number, holding: ReadonlySet<string>): SettleResult {
+  function settleOne(row: SettleRow, now: number, blocking: ReadonlySet<string>): SettleResult {
     const [eventSeq, hook, leaseToken, durationMs, , , , state, delayMs, failures] = row
     const sent = durationMs === null ? 0 : 1
     const settled =
@@ -66,7 +66,7 @@ export function prepareSettle(db: DatabaseSync) {
         : finish.get(state, failures, now, sent, eventSeq, hook, leaseToken)
     if (settled === undefined) return settleLate(row, now)
     record(row, settled['attempts'] as number, now)
-    if (state !== 'pending' && holding.has(hook)) releaseNext(hook, eventSeq, now)
+    if (state !== 'pending' && blocking.has(hook)) unblockAfter(hook, eventSeq, now)
     return 'settled'
   }
 

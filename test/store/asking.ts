@@ -144,10 +144,14 @@ export async function settleAll(store: Store, hook: string, next: NextState): Pr
   await store.settle(claimed.map((delivery) => settlement(delivery, next)))
 }
 
-/** Waits until the clock shows more than it did, so that what follows is later than what was. */
+/**
+ * Waits a few milliseconds and gives a moment that lies after all that was asked of the store before and before all that
+ * is asked of it from now on. The store's time and the wall clock are cut to whole milliseconds at different moments.
+ */
 export async function aLaterTime(): Promise<number> {
   const was = Date.now()
-  return until('the clock to go on', () => (Date.now() > was + 1 ? Date.now() : null))
+  await until('the clock to go on', () => Date.now() > was + 6)
+  return was + 3
 }
 
 /** To whole minutes: what has just begun is so what it was meant to be. */

@@ -1,5 +1,6 @@
 import { momentOf } from '../store/postgres/span-of-time.ts'
-import type { CarriedTable, ColumnType } from './carried-table.ts'
+import type { ColumnType } from '../store/tables.ts'
+import type { CarriedTable } from './carried-table.ts'
 import type { SourceRow, SourceValue } from './source.ts'
 
 /** The type under which a column's values are handed over: milliseconds as numbers. */

@@ -1,14 +1,14 @@
 import type { DeliveryHistory, PastAttempt } from '../../store.ts'
+import { ATTEMPTS, DELIVERIES, SHOWN_OF_ATTEMPT, SHOWN_OF_DELIVERY } from '../../tables.ts'
+import type { Table } from '../../tables.ts'
 import type { Connections, Row, Statement } from '../connections.ts'
-import { msBetween } from '../span-of-time.ts'
+import { msOf } from '../span-of-time.ts'
 
 /** One row for each attempt; a delivery without any has one row. */
 const DELIVERIES_OF: Statement = {
   name: 'deliveries-of',
   text: `
-  select d.event_seq, d.hook, d.state, d.attempts, d.failures, d.replays,
-    a.attempt, ${msBetween(`'epoch'::timestamptz`, 'a.started_at')} as started_at, a.duration_ms, a.status,
-    a.error_code, a.answer
+  select ${fieldsOf('d', DELIVERIES, SHOWN_OF_DELIVERY)}, ${fieldsOf('a', ATTEMPTS, SHOWN_OF_ATTEMPT)}
   from seam_relay.event_ids i
   join seam_relay.deliveries d on d.event_seq = i.seq
   left join seam_relay.attempts a on a.event_seq = d.event_seq and a.hook = d.hook
@@ -18,34 +18,30 @@ const DELIVERIES_OF: Statement = {
 export async function deliveriesOf(connections: Connections, webhookId: string): Promise<DeliveryHistory[]> {
   const histories = new Map<string, DeliveryHistory>()
   for (const row of await connections.run(DELIVERIES_OF, [webhookId])) {
-    const hook = row['hook'] as string
-    const history = histories.get(hook) ?? historyOf(row)
-    histories.set(hook, history)
-    if (row['attempt'] !== null) history.records.push(attemptOf(row))
+    const delivery = read(row, 'd', SHOWN_OF_DELIVERY) as Omit<DeliveryHistory, 'records'>
+    const history = histories.get(delivery.hook) ?? { ...delivery, records: [] }
+    histories.set(delivery.hook, history)
+    const attempt = read(row, 'a', SHOWN_OF_ATTEMPT) as PastAttempt | { attempt: null }
+    if (attempt.attempt !== null) history.records.push(attempt)
   }
   return [...histories.values()]
 }
 
-function historyOf(row: Row): DeliveryHistory {
-  return {
-    eventSeq: row['event_seq'] as number,
-    hook: row['hook'] as string,
-    state: row['state'] as DeliveryHistory['state'],
-    attempts: row['attempts'] as number,
-    failures: row['failures'] as number,
-    replays: row['replays'] as number,
-    records: [],
-  }
+/** The columns under the names of their fields, with the table before them: both tables may have a field of one name. */
+function fieldsOf(alias: string, { columns }: Table, shown: Readonly<Record<string, string>>): string {
+  return Object.entries(shown)
+    .map(([field, column]) => {
+      const value = `${alias}.${column}`
+      return `${columns[column] === 'time' ? `round(${msOf(value)})` : value} as "${alias}.${field}"`
+    })
+    .join(', ')
 }
 
-function attemptOf(row: Row): PastAttempt {
-  const answer = row['answer'] as Buffer | null
-  return {
-    attempt: row['attempt'] as number,
-    startedAt: Math.round(row['started_at'] as number),
-    durationMs: row['duration_ms'] as number,
-    status: row['status'] as number | null,
-    errorCode: row['error_code'] as string | null,
-    answer: answer === null ? null : new Uint8Array(answer),
-  }
+function read(row: Row, alias: string, shown: Readonly<Record<string, string>>): unknown {
+  return Object.fromEntries(Object.keys(shown).map((field) => [field, plain(row[`${alias}.${field}`])]))
+}
+
+/** The driver gives bytes as a Buffer. */
+function plain(value: unknown): unknown {
+  return value instanceof Buffer ? new Uint8Array(value) : value
 }

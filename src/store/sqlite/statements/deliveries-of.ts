@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeliveryHistory, PastAttempt } from '../../store.ts'
+import { SHOWN_OF_ATTEMPT, SHOWN_OF_DELIVERY } from '../../tables.ts'
 
 export function prepareDeliveriesOf(db: DatabaseSync) {
   const selectDeliveries = db.prepare(
-    `select d.event_seq as eventSeq, d.hook, d.state, d.attempts, d.failures, d.replays
+    `select ${fieldsOf('d', SHOWN_OF_DELIVERY)}
      from event_ids i join deliveries d on d.event_seq = i.seq where i.webhook_id = ? order by d.hook`,
   )
   const selectAttempts = db.prepare(
-    `select attempt, started_at as startedAt, duration_ms as durationMs, status, error_code as errorCode, answer
-     from attempts where event_seq = ? and hook = ? order by attempt`,
+    `select ${fieldsOf('a', SHOWN_OF_ATTEMPT)} from attempts a where event_seq = ? and hook = ? order by attempt`,
   )
 
   return (webhookId: string): DeliveryHistory[] =>
@@ -17,4 +17,11 @@ export function prepareDeliveriesOf(db: DatabaseSync) {
       const records = selectAttempts.all(delivery.eventSeq, delivery.hook) as unknown as PastAttempt[]
       return { ...delivery, records: records.map((record) => ({ ...record })) }
     })
+}
+
+/** The columns under the names of their fields. */
+function fieldsOf(alias: string, columns: Readonly<Record<string, string>>): string {
+  return Object.entries(columns)
+    .map(([field, column]) => `${alias}.${column} as "${field}"`)
+    .join(', ')
 }

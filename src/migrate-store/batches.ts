@@ -1,7 +1,7 @@
 import type { CarriedTable } from './carried-table.ts'
 import type { Key, Source, SourceRow } from './source.ts'
 
-/** Rows that are written in one transaction: all that the tables hold from one key to another, both included. */
+/** Rows that are written in one transaction: everything in the tables from one key to another, both included. */
 export interface Batch {
   from: Key
   upTo: Key
@@ -12,8 +12,8 @@ const MAX_ROWS = 4000
 const MAX_BYTES = 2_097_152
 
 /**
- * Walks tables side by side, by the first column of their keys. What has the same key is never parted, so a batch
- * can be larger than the bounds by what one event has.
+ * Walks tables side by side, by the first column of their keys. Rows with the same key stay together, so a
+ * batch can exceed the bounds by the rows of one event.
  */
 export function* batchesOf(source: Source, tables: readonly CarriedTable[]): Generator<Batch, void> {
   const walks = tables.map((table) => new Walk(table, source.rowsOf(table)))
@@ -43,7 +43,7 @@ function emptyBatch(walks: readonly Walk[]): Growing {
   return { from: null, upTo: null, parts: walks.map(({ table }) => ({ table, rows: [] })) }
 }
 
-/** The next key of those that are furthest behind; `null` when all are through. */
+/** The lowest key that comes next in any table; `null` when all tables are through. */
 function leastKey(walks: readonly Walk[]): Key | null {
   return walks.reduce<Key | null>(
     (least, { key }) => (key !== null && (least === null || key < least) ? key : least),
@@ -51,7 +51,7 @@ function leastKey(walks: readonly Walk[]): Key | null {
   )
 }
 
-/** What a row takes in a batch, near enough. */
+/** Roughly how many bytes a row takes in a batch. */
 function sizeOf(row: SourceRow): number {
   return row.reduce<number>(
     (sum, value) =>
@@ -61,7 +61,7 @@ function sizeOf(row: SourceRow): number {
   )
 }
 
-/** A table on the way: the row that comes next is read already. */
+/** A walk along a table; the next row has been read already. */
 class Walk {
   readonly table: CarriedTable
   readonly #rows: Iterator<SourceRow, void>

@@ -12,7 +12,7 @@ const SORTS = [
 /** A sort of rows: a table, or the deliveries of one state. */
 export type Sort = (typeof SORTS)[number]
 
-/** How many rows a store holds, of each sort. */
+/** How many rows a store has, of each sort. */
 export type Counts = Record<Sort, number>
 
 /** SQL that both databases take: one row for each sort that is there. `prefix`: what stands before a table's name. */
@@ -34,7 +34,7 @@ export function totalOf(counts: Counts, table: string): number {
   return SORTS.filter((sort) => sort.split(' ')[0] === table).reduce((sum, sort) => sum + counts[sort], 0)
 }
 
-/** The sorts of which the two do not hold the same number. */
+/** The sorts of which the two have different numbers. */
 export function differing(source: Counts, target: Counts): Sort[] {
   return SORTS.filter((sort) => source[sort] !== target[sort])
 }

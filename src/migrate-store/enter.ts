@@ -7,9 +7,9 @@ import type { SourceRow, SourceValue } from './source.ts'
 const HANDED_AS: Partial<Record<ColumnType, string>> = { time: 'float8' }
 
 /**
- * SQL that enters the rows that are not there yet. It gives the key of one row that the target holds between $1 and
- * $2, both included, and that is not one of these as it is; none, if all is well. What has just been entered is not
- * seen by it, as a statement sees the state before it.
+ * SQL that enters the rows that are missing. It returns the key of one row of the target between $1 and $2, both included,
+ * that differs from the source or is not in it; no row if all is well. It does not see the rows that it enters, because a
+ * statement sees the state before it.
  */
 export function enter({ name, key, columns }: CarriedTable): string {
   const names = Object.keys(columns)

@@ -11,7 +11,7 @@ import { Target } from './target.ts'
 
 /**
  * Carries everything from the source to the target, and tells how far it is.
- * @throws {MoveError} if it cannot be done, or if the target does not hold the same in the end
+ * @throws {MoveError} if it cannot be done, or if the target is not the same as the source in the end
  */
 export async function move({ from, to }: Places, clock: Clock, say: (text: string) => void): Promise<void> {
   const source = Source.open(from, clock.wallMs())
@@ -35,11 +35,11 @@ async function carry(
 ): Promise<void> {
   const counts = source.counts()
   await judgeTarget(source, target)
-  // First, so that no new event takes a number of the source, wherever this may end.
+  // First, so that no new event gets a number of the source, even if the move fails half-way.
   await target.numberFrom(source.lastNumber())
   const progress = new Progress(clock, counts, (line) => say(`${line}\n`))
-  // An event goes over together with its id and its deliveries, in the order of acceptance. So a target that has
-  // only a part holds whole events: it never knows an id as a duplicate whose event it has not.
+  // An event goes over together with its id and its deliveries, in the order of acceptance. So a target that
+  // has only a part has whole events: it never takes an id for a duplicate without having its event.
   for (const tables of [EVENT_TABLES, [QUARANTINE_TABLE]]) {
     for (const batch of batchesOf(source, tables)) {
       await target.write(batch)

@@ -16,7 +16,7 @@ export type SourceRow = SourceValue[]
 const LOCK_WAIT_MS = 1000
 
 /**
- * The embedded store, held for this process alone and read as it was at one moment.
+ * The embedded store, locked for this process alone and read as it was at one moment.
  *
  * It is opened as a relay opens it, under the same lock. That brings it to the current schema and frees the leases
  * that a relay left behind, which is what the next start of a relay would do; nothing else in it changes.
@@ -29,7 +29,7 @@ export class Source {
    * @throws {MoveError} if it is not there, is in use, or is not a store that this version knows
    */
   static open(path: string, now: number): Source {
-    // Opening would make it.
+    // Checked first, because opening would create it.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
       throw new MoveError(`the source: there is no file ${path}`)
     }

@@ -17,10 +17,10 @@ const LOCK_NOT_AVAILABLE = '55P03'
 /** What the client says where the database asks for a password that it has not. */
 const NO_PASSWORD = /client password must be a (non-empty )?string/
 
-/** The Postgres database, on one connection. What it holds is added to, and never changed or deleted. */
+/** The Postgres database, on one connection. Rows are only added; none is changed or deleted. */
 export class Target {
   readonly #client: Client
-  /** Why the connection broke; what is asked of it later says only that it is broken. */
+  /** Why the connection broke; later queries only say that it did. */
   #broken: Error | null = null
 
   /**
@@ -75,8 +75,8 @@ export class Target {
   }
 
   /**
-   * Writes what is not there yet, all of it or nothing.
-   * @throws {MoveError} if the target holds something else between the batch's keys
+   * Writes the rows that are missing, all of them or none.
+   * @throws {MoveError} if the target has other rows between the batch's keys
    */
   async write({ from, upTo, parts }: Batch): Promise<void> {
     // Before there are statistics, the planner would read all of a table that grows with each batch.
@@ -86,7 +86,7 @@ export class Target {
       if (other !== undefined) {
         const key = table.key.map((column, index) => `${column} ${String(other[index])}`)
         throw new MoveError(
-          `the target holds another row in ${table.name} than the source (${key.join(', ')}): a relay has used one of the two since they were the same. The row was left as it is. If the target has taken in no webhooks, drop its schema seam_relay and run this again`,
+          `the target has another row in ${table.name} than the source (${key.join(', ')}): a relay has used one of the two since they were the same. The row was left as it is. If the target has taken in no webhooks, drop its schema seam_relay and run this again`,
         )
       }
     }
@@ -103,14 +103,14 @@ export class Target {
     return countsFrom(rows.map(([sort, count]) => ({ sort, count })))
   }
 
-  /** What was begun and not ended is undone. */
+  /** A transaction that is open is undone. */
   async close(): Promise<void> {
     await this.#client.end()
   }
 
   async #prepare(): Promise<void> {
     await this.#asked(this.#client.connect())
-    // The role may have its own, for other work.
+    // The role may have settings of its own, for other work.
     await this.#rows(`set statement_timeout = 0; set jit = off; set lock_timeout = ${LOCK_WAIT_MS}`)
     await this.#lock()
     const relays = await this.#rows(
@@ -121,7 +121,7 @@ export class Target {
     await this.#asked(migrate(this.#client))
   }
 
-  /** Held to the end, so that a relay that starts on the target meanwhile waits, and so does a second run. */
+  /** Kept to the end, so that a relay that starts on the target meanwhile waits, and so does a second run. */
   async #lock(): Promise<void> {
     try {
       await this.#rows(`select pg_advisory_lock(${MIGRATION_LOCK})`)

@@ -1,11 +1,11 @@
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 
 /**
- * Custody: what was answered with a 2xx, and what became of it. Every store keeps these promises, and
- * `test/store/store-contract.ts` holds each of them against every store.
+ * Custody: every event that was answered with a 2xx, and what became of it. Every store keeps the rules below;
+ * `test/store/store-contract.ts` checks each of them on every store.
  *
- * - A promise that resolves means that what was asked is on disk. One that rejects (`StoreError`) means that
- *   it is not, or that this cannot be told; asking again is always safe.
+ * - When a call resolves, the change is on disk. When it rejects (`StoreError`), the change is not, or the store cannot
+ *   tell; asking again is always safe.
  * - Every method is one atomic step. None needs another to have been called before it.
  * - The store's clock is the only one: leases, due times and ages are told to it and by it as spans in
  *   milliseconds, so that replicas with different clocks agree.
@@ -16,8 +16,9 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  */
 export interface Store {
   /**
-   * Takes an event into custody together with one delivery for each hook, or finds that its
-   * `webhookId` is known. A delivery is pending and due, or leased as if it had been claimed at once. Of any number of concurrent calls with one `webhookId`, one is `accepted`.
+   * Takes an event into custody together with one delivery for each hook, or finds that its `webhookId` is known. A
+   * delivery is pending and due, or leased as if it had been claimed at once, with lease token 1 and attempt 1. Of any
+   * number of concurrent calls with one `webhookId`, one is `accepted`.
    * Known with the same content: `duplicate`, counted. Known with other content: `conflict`, the body is
    * quarantined and the first stays as it is.
    */
@@ -34,7 +35,7 @@ export interface Store {
    * Where a want is `ordered`, a delivery waits until no delivery of an earlier event of the same credential to
    * the same hook is pending or leased; so at most one for each credential is given at a time, and one whose
    * attempts fail blocks the later ones until it is delivered or dead. Other credentials and events that name no
-   * credential wait for nobody. This is decided from what is stored, so it holds across restarts, and `ordered`
+   * credential wait for nobody. The store decides this from its rows, so it is so across restarts, and `ordered`
    * may be another at each call. (Where an earlier one is replayed while a later one is leased, both are out.)
    */
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult>
@@ -59,14 +60,14 @@ export interface Store {
   replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }>
 
   /**
-   * One small step of forgetting, oldest first: events past their age with their deliveries and attempts, never
+   * One small step of deleting, oldest first: events past their age with their deliveries and attempts, never
    * one with a delivery that is not delivered; and of the ids, which make a resend a duplicate, those past
    * theirs whose event is gone. Quarantined bodies stay, for a person to judge. A pass is a step without `after`
    * and further ones, each `after` the `next` of the one before, until that is `null`.
    */
   prune(request: PruneRequest): Promise<PruneResult>
 
-  /** What stands where, for each hook that has something undelivered or dead. Costs nothing for what is delivered. */
+  /** Counts for each hook that has undelivered or dead deliveries. What it costs does not grow with what was delivered. */
   stats(): Promise<HookStats[]>
 
   /** What became of an event: its deliveries by hook name, each with its attempts. Empty where it is not stored. */
@@ -90,7 +91,7 @@ export interface AcceptRequest {
 
 export interface NewDelivery {
   hook: string
-  /** Leases it to who asks, for this long: its first attempt is theirs to make. Without, it is pending. */
+  /** Leases the delivery to the caller for so long, who makes the first attempt. Without it, the delivery is pending. */
   leaseMs?: number
 }
 

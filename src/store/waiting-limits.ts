@@ -1,8 +1,8 @@
-// What a store lets wait, and how much of it goes into one transaction.
+// How many calls may wait for a store, and how many go into one transaction.
 
-/** More than this many calls waiting is more than a store that works would leave. */
+/** A store that works never has so many calls waiting. */
 export const MAX_WAITING_CALLS = 10_000
-/** And more than this many bytes of bodies. */
+/** Nor so many bytes of bodies. */
 export const MAX_WAITING_BYTES = 33_554_432
-/** One transaction takes at most this many, so that the first in a long queue is not held up by the last. */
+/** One transaction takes at most so many calls, so that the first of a long queue does not wait for the last. */
 export const MAX_GROUP_CALLS = 512

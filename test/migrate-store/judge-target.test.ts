@@ -33,7 +33,7 @@ test.each<[string, (target: Store, url: string) => Promise<unknown>, string]>([
   const { code, stderr } = await migrateStore(path, url)
 
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^migrate-store: the target holds .* that the source has not.*\n$/)
+  expect(stderr).toMatch(/^migrate-store: the target has .* that the source has not.*\n$/)
   expect(stderr).toContain(reason)
   expect(await rowsOfDatabase(url)).toEqual(before)
 })

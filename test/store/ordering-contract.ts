@@ -31,7 +31,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       expect(await claimInOrder(store)).toEqual([])
     })
 
-    test('holds those behind a failing one, and no other credential', async () => {
+    test('blocks the later ones behind a failing one, and no other credential', async () => {
       const store = await open()
       const [one, other] = [randomUUID(), randomUUID()]
       const requests = [one, one, other, one, other].map((credential) => acceptanceAbout(credential))
@@ -44,7 +44,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       expect(idsOf(await claimInOrder(store))).toEqual([requests[4]?.webhookId])
     })
 
-    test('holds what is accepted behind one that is leased or waits for its retry', async () => {
+    test('blocks an event that is accepted behind one that is leased or waits for its retry', async () => {
       const store = await open()
       const credential = randomUUID()
       await acceptEach(store, eventsAbout(credential, 1))
@@ -57,7 +57,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
     })
 
     test.each<NextState>([{ state: 'delivered' }, { state: 'dead', failures: 3 }])(
-      'lets those behind it pass when one is $state',
+      'gives the next one when the one before it is $state',
       async (next) => {
         const store = await open()
         const requests = await acceptEach(store, eventsAbout(randomUUID(), 2))
@@ -68,7 +68,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       },
     )
 
-    test('does not hold events that name no credential', async () => {
+    test('does not block events that name no credential', async () => {
       const store = await open()
       await acceptEach(
         store,
@@ -77,7 +77,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       expect(await claimInOrder(store)).toHaveLength(3)
     })
 
-    test('holds nothing for another hook', async () => {
+    test('blocks nothing for another hook', async () => {
       const store = await open()
       const [first, second] = await acceptEach(store, eventsAbout(randomUUID(), 2, ['a', 'b']))
       const [atA, ...more] = await claimInOrder(store)
@@ -90,7 +90,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       expect(idsOf(await claimInOrder(store))).toEqual([second?.webhookId])
     })
 
-    test('says when the head is due, and not that those behind it are', async () => {
+    test('says when the first is due, and not that the blocked ones are', async () => {
       const store = await open()
       await acceptEach(store, eventsAbout(randomUUID(), 5))
       const [head] = await claimInOrder(store)
@@ -100,7 +100,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       expect((await store.claim([want])).nextDueInMs).toBeGreaterThan(LONG_MS)
     })
 
-    test('gives the head again when its lease has run out, and still nothing behind it', async () => {
+    test('gives the first again when its lease has run out, and still nothing behind it', async () => {
       const store = await open()
       const [head] = await acceptEach(store, eventsAbout(randomUUID(), 3))
       for (const leaseToken of [1, 2, 3]) {
@@ -109,7 +109,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       }
     })
 
-    test('gives all at once where it is switched off, and holds them again where it is on', async () => {
+    test('gives all at once when ordering is switched off, and blocks again when it is on', async () => {
       const store = await open()
       await acceptEach(store, eventsAbout(randomUUID(), 3))
       expect(await claimInOrder(store)).toHaveLength(1)
@@ -137,7 +137,7 @@ export function describeOrdering(name: string, open: () => Promise<Store>): void
       expect(given).toEqual(expect.arrayContaining(idsOf(others)))
     })
 
-    test('holds what is behind one that was replayed', async () => {
+    test('blocks what is behind one that was replayed', async () => {
       const store = await open()
       const requests = await acceptEach(store, eventsAbout(randomUUID(), 3))
       const [head] = await claimInOrder(store)

@@ -123,7 +123,7 @@ interface Explained {
   pages: number
 }
 
-test('no call takes longer for what has been delivered, with and without statistics', async () => {
+test('no call costs more because of what has been delivered, with and without statistics', async () => {
   const few = await explainAll(await databaseWith(FEW))
   const many = await explainAll(await databaseWith(MANY))
 

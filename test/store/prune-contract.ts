@@ -15,7 +15,7 @@ import {
 
 export function describePrune(name: string, open: () => Promise<Store>): void {
   describe(`${name}: prune`, () => {
-    test('leaves what is not old enough', async () => {
+    test('leaves events that are not old enough', async () => {
       const store = await open()
       const request = acceptance({ hooks: ['a'] })
       await store.accept(request)
@@ -24,7 +24,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       expect(await store.deliveriesOf(request.webhookId)).toHaveLength(1)
     })
 
-    test('forgets what was delivered everywhere or wanted by no one, and knows it again by its id', async () => {
+    test('deletes events delivered everywhere or wanted by no hook, and still knows their ids', async () => {
       const store = await open()
       const requests = await acceptEach(store, [acceptance({ hooks: ['a', 'b'] }), acceptance()])
       await settleAll(store, 'a', { state: 'delivered' })
@@ -36,7 +36,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       expect(await pass(store, 0, LONG_MS)).toMatchObject({ pruned: 0, forgotten: 0 })
     })
 
-    test('forgets the id when that is old too and the event is gone, and takes the event in as new', async () => {
+    test('deletes an id that is old too once its event is gone, and takes the event in as new', async () => {
       const store = await open()
       const request = acceptance({ hooks: ['a'] })
       await store.accept(request)
@@ -85,7 +85,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       expect(await store.replay({ hook: 'kept' })).toEqual({ replayed: 12 })
     })
 
-    test('forgets the oldest first', async () => {
+    test('deletes the oldest first', async () => {
       const store = await open()
       const requests = await acceptEach(
         store,

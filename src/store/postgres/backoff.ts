@@ -5,7 +5,7 @@ import type { StoreError } from '../store.ts'
 const FIRST_MS = 100
 const LONGEST_MS = 2000
 
-/** How long to leave a database in peace that could not be reached. Shared by all that connect to it. */
+/** How long to wait before the next attempt to connect. Shared by all connections to one database. */
 export class Backoff {
   readonly #clock: Clock
   #failures = 0
@@ -34,11 +34,11 @@ export class Backoff {
   /** @returns the error, for it to be thrown */
   failed(error: StoreError): StoreError {
     this.#reason = error.message
-    // Those that failed at the same time as this one are one failure.
+    // Several connections that fail at the same time count as one failure.
     if (this.restMs() > 0) return error
     const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures)
     this.#failures++
-    // Shortened at random, so that many replicas do not come all at once.
+    // Shortened at random, so that many replicas do not come back at the same moment.
     this.#restUntil = this.#clock.steadyMs() + longest * (0.5 + Math.random() / 2)
     return error
   }

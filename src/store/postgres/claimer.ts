@@ -11,7 +11,7 @@ import { unblockAll } from './statements/unblock.ts'
 export class Claimer {
   readonly #connections: Connections
   readonly #floor: DueFloor
-  /** Hooks without an order, of which nothing is blocked any more. */
+  /** Unordered hooks that have no blocked deliveries left. */
   readonly #unblocked = new Set<string>()
 
   constructor(connections: Connections, clock: Clock) {
@@ -72,7 +72,7 @@ export class Claimer {
     return wants.map((want) => [want, rows.filter((row) => row['wanted_by'] === want.hook)])
   }
 
-  /** Once for each hook: whatever a replica with other settings blocks later is unblocked as the one before it ends. */
+  /** Once for each hook. What a replica with other settings blocks later is unblocked when the delivery before it ends. */
   async #unblock(hooks: readonly string[]): Promise<void> {
     if (hooks.length === 0) return
     const [statement, values] = unblockAll(hooks)

@@ -24,14 +24,14 @@ export interface ConnectionsOptions {
   settings?: string
   /** A statement that takes longer than this is given up, in milliseconds. */
   timeoutMs: number
-  /** Holds off those who would connect while the database is away. */
+  /** Delays new connections while the database cannot be reached. */
   backoff: Backoff
 }
 
-/** A database that answers connects at once; one that does not is away. */
+/** A database that has not taken a connection by then counts as unreachable. */
 export const CONNECT_TIMEOUT_MS = 5000
 const IDLE_MS = 60_000
-/** How often a transaction is begun again that the database broke off to let another one pass. */
+/** How often a transaction is tried that the database breaks off because of a deadlock or a conflict. */
 const MAX_TRIES = 4
 /** The server gives up first, so that the connection can be used again. */
 const CLIENT_MARGIN_MS = 1000
@@ -41,8 +41,8 @@ const SESSION = `set default_transaction_isolation = 'read committed'; set idle_
   select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
 
 /**
- * What finds few rows among very many takes the way by their indices, whatever the statistics say at the moment: the
- * share of a table that is due changes faster than they do.
+ * For statements that look for few rows among very many: they go by the indices, whatever the statistics say, because the
+ * share of due deliveries changes faster than statistics do.
  */
 export const BY_INDEX = `set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off;
   set enable_mergejoin = off; set jit = off; set plan_cache_mode = force_generic_plan`
@@ -65,7 +65,7 @@ export class Connections {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_MS,
       query_timeout: timeoutMs + CLIENT_MARGIN_MS,
-      // It waits for the promise, though its types do not say so.
+      // The pool awaits this, though its types do not say so.
       onConnect: ((client: ClientBase) => beginSession(client, timeoutMs, settings)) as (
         client: ClientBase,
       ) => unknown as (client: ClientBase) => void,
@@ -74,7 +74,7 @@ export class Connections {
         getTypeParser: (oid, format) => (oid === INT8_OID ? Number : types.getTypeParser(oid, format)),
       },
     })
-    // An idle connection that breaks is none any more; whoever needs one hears of it from the next.
+    // The pool drops broken idle connections; the next query opens a new one.
     this.#pool.on('error', () => {})
   }
 
@@ -112,7 +112,7 @@ export class Connections {
       client.release()
       return result
     } catch (error) {
-      // After anything but a refusal of this very request, the connection is not trusted any more.
+      // Close the connection, unless the database only refused this request.
       client.release(!isDataError(error) && !isOutOfStep(error))
       throw error
     }
@@ -127,7 +127,7 @@ export class Connections {
       this.#backoff.succeeded()
       return client
     } catch (error) {
-      // Where its own connections are all busy, the database is not away.
+      // All of our connections being busy does not mean that the database is away.
       throw isBusy(error) ? storeErrorFrom(error) : this.#backoff.failed(storeErrorFrom(error))
     }
   }
@@ -137,14 +137,14 @@ const BEGIN: Step = [{ name: 'begin', text: 'begin' }, []]
 const COMMIT: Step = [{ name: 'commit', text: 'commit' }, []]
 
 async function beginSession(client: ClientBase, timeoutMs: number, settings: string): Promise<void> {
-  // Whoever waits for an answer hears of a connection that breaks; said here too, and unheard, it would end the process.
+  // The pending query rejects when a connection breaks. Without a listener this event would also end the process.
   client.on('error', () => {})
   const text = `${SESSION}; set statement_timeout = ${timeoutMs}; ${settings}`
   // The library knows this setting of a query, its types do not.
   await client.query({ text, query_timeout: CONNECT_TIMEOUT_MS } as QueryConfig)
 }
 
-/** Sends all before it waits for any. */
+/** Sends all the statements before it waits for any answer. */
 async function query(client: ClientBase, steps: readonly Step[]): Promise<Row[][]> {
   const answers = await Promise.allSettled(
     steps.map(([{ name, text }, values]) => client.query<Row>({ name, text, values })),

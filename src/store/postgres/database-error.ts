@@ -1,16 +1,16 @@
 import { DatabaseError } from 'pg'
 import { StoreError } from '../store.ts'
 
-// What the database and the way to it say, told apart. Codes: PostgreSQL's manual, appendix A.
+// Tells failures of the database and of the connection apart. Codes: PostgreSQL's manual, appendix A.
 
 const STATEMENT_TIMED_OUT = '57014'
 
-/** It is this request that the database does not take: its data, or its constraints. */
+/** The database refuses this request for its data or a constraint; it works otherwise. */
 export function isDataError(error: unknown): boolean {
   return /^2[23][0-9A-Z]{3}$/.test(codeOf(error))
 }
 
-/** Two transactions were in each other's way, and this one was broken off: it may be begun again. */
+/** A deadlock or a conflict between transactions: this one can be tried again. */
 export function isOutOfStep(error: unknown): boolean {
   return /^40(001|P01)$/.test(codeOf(error))
 }
@@ -24,9 +24,9 @@ export function isBusy(error: unknown): boolean {
 export function isAway(error: unknown): boolean {
   const code = codeOf(error)
   if (error instanceof DatabaseError) return /^(08|57P0|53300)/.test(code)
-  // A file that the URL names, such as a certificate, will not come.
+  // A file that the URL names, such as a certificate, is missing: waiting does not help.
   if ((error as { syscall?: string }).syscall === 'open') return false
-  // The system's own errors have a name in capitals; where a connection broke off, the driver's have none.
+  // Errors of the system have a code in capitals; the driver's errors for a broken connection have none.
   return /^E[A-Z]+(_AGAIN)?$/.test(code) || /^(Connection terminated|timeout)/.test((error as Error).message)
 }
 
@@ -35,8 +35,8 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * The same as a `StoreError`. Its message names no host, user or value, so that a probe may show it. What goes
- * with it as the cause leaves out the details that the database gives, because these can quote a row.
+ * The same as a `StoreError`. Its message names no host, user or value, so that a probe may show it. The cause leaves out
+ * the details that the database gives, because these can quote a row.
  */
 export function storeErrorFrom(error: unknown): StoreError {
   if (error instanceof StoreError) return error

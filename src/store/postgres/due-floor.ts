@@ -1,16 +1,16 @@
 import type { Clock } from '../../time/clock.ts'
 
-/** A transaction that makes something due takes less than this from its clock reading to its commit; nearly always. */
+/** A transaction that makes a delivery due nearly always commits sooner than this after it read the clock. */
 const MARGIN_MS = 10_000
-/** How often it is looked from the beginning all the same: for transactions that took longer, and for clocks. */
+/** How often a claim looks from the beginning all the same: some transactions take longer, and clocks are set. */
 const FULL_LOOK_MS = 15_000
 
 /**
- * From where on claims look for what is due.
+ * From which due time on claims look for due deliveries.
  *
- * The index of what is due still has an entry for each delivery that has been settled, until a vacuum clears it away;
- * and while any transaction is open, a dump or a forgotten session, none does. A claim that read from the oldest entry
- * on would read all of them. So it begins where the one before had come to, less a margin.
+ * The index of due deliveries keeps an entry for each settled one until a vacuum removes it, and while any transaction is
+ * open, such as a dump or a forgotten session, no vacuum does. A claim that began at the oldest entry would read all of
+ * them. So it begins where the claim before it stopped, less a margin.
  */
 export class DueFloor {
   readonly #clock: Clock
@@ -28,8 +28,8 @@ export class DueFloor {
 
   /**
    * @param from what `of` said before the claim
-   * @param upTo all that had become due before then was given or is in other hands: milliseconds since 1970 by the
-   *   database's clock, `null` if it cannot be told
+   * @param upTo every delivery that was due before then has been leased, here or elsewhere: milliseconds since 1970 by
+   *   the database's clock, or `null` if that is not known
    */
   looked(hook: string, from: number | null, upTo: number | null): void {
     if (upTo === null) return

@@ -7,7 +7,7 @@ import { storeErrorFrom } from './database-error.ts'
 export interface DueSignalOptions {
   url: string
   clock: Clock
-  /** Called when another replica has said that something is due, and when it may have been missed that one did. */
+  /** Called when another replica says that something is due, and after a gap in which one may have. */
   onDue: () => void
 }
 
@@ -17,9 +17,9 @@ const SAY_EVERY_MS = 50
 const KEEP_ALIVE_MS = 30_000
 
 /**
- * How replicas tell each other that something is due (`listen`, `notify`). A hint: while the connection is gone it is
- * found at the next poll. On a connection of its own, and not in the transaction that makes something due, because
- * transactions that notify are committed one after the other.
+ * How replicas tell each other that something is due (`listen`, `notify`). It is a hint: while the connection is gone,
+ * the next poll finds due deliveries. It has a connection of its own, outside the transaction that makes something due,
+ * because Postgres commits transactions that notify one after the other.
  */
 export class DueSignal {
   readonly #options: DueSignalOptions
@@ -53,7 +53,7 @@ export class DueSignal {
     this.#listen(client).catch((error: unknown) => this.#reopen(client, error))
   }
 
-  /** Says it soon, once for all who ask meanwhile. */
+  /** Notifies the others soon; calls until then share one notification. */
   say(): void {
     if (!this.#isListening || this.#saying !== null) return
     this.#saying = this.#options.clock.after(SAY_EVERY_MS, () => {
@@ -78,7 +78,7 @@ export class DueSignal {
     this.#options.onDue()
   }
 
-  /** Once for each connection, however many ways it tells that it is lost. */
+  /** A lost connection is reported in several ways; only the first report of each opens a new one. */
   #reopen(client: Client, error: unknown): void {
     if (this.#closed || this.#client !== client) return
     this.#client = null

@@ -4,9 +4,9 @@ import { MAX_GROUP_CALLS, MAX_WAITING_BYTES, MAX_WAITING_CALLS } from '../waitin
 export interface GathererOptions<Request, Result> {
   /** Writes a group in one transaction; answers in its order. */
   write: (group: readonly Request[]) => Promise<Result[]>
-  /** Whether a group was refused for what is in it, and not for the state of things. */
+  /** Whether the database refused the group's data, rather than being unable to work. */
   isRefusal: (error: unknown) => boolean
-  /** Bytes that a request holds while it waits. */
+  /** Bytes of memory that a request takes while it waits. */
   sizeOf: (request: Request) => number
 }
 
@@ -17,10 +17,13 @@ interface Call<Request, Result> {
   reject: (error: unknown) => void
 }
 
-/** One statement carries all of a group. */
+/** A group goes in one statement. */
 const MAX_GROUP_BYTES = 4_194_304
 
-/** While one group of calls is being written, those that come gather and go into the next, so that they share a round trip and a sync. */
+/**
+ * Writes calls in groups: calls that come while one group is being written are gathered for the next, so that they share
+ * a round trip and a sync.
+ */
 export class Gatherer<Request, Result> {
   readonly #options: GathererOptions<Request, Result>
   #waiting: Call<Request, Result>[] = []
@@ -42,7 +45,7 @@ export class Gatherer<Request, Result> {
       this.#waitingBytes += size
       if (this.#writing) return
       this.#writing = true
-      // Not at once: those that come in the same turn go into the same group.
+      // Later in this turn, so that all calls of the turn go into one group.
       setImmediate(() => void this.#writeAll())
     })
   }
@@ -69,11 +72,11 @@ export class Gatherer<Request, Result> {
     if (error === null) return
     if (group.length > 1 && this.#options.isRefusal(error)) return this.#writeOneByOne(group)
     for (const { reject } of group) reject(error)
-    // Once it does not answer, nobody who waits is left to wait for it once more.
+    // The database does not answer: the waiting calls would only time out one after the other, so refuse them now.
     if (error instanceof StoreError && error.code === 'store_overloaded') this.#refuseWaiting(error)
   }
 
-  /** After a group was refused: the call that it was refused for is refused, the others are not its victims. */
+  /** After a group was refused, so that only the call with the bad data is. */
   async #writeOneByOne(group: readonly Call<Request, Result>[]): Promise<void> {
     for (const [index, call] of group.entries()) {
       const error = await this.#tryToWrite([call])

@@ -49,15 +49,15 @@ export interface PostgresStoreOptions {
   onDue?: () => void
 }
 
-/** Shorter than the sender's own 15 s: from a database that hangs it should hear a 503, and not silence. */
+/** Shorter than the sender's time-out of 15 s, so that it gets a 503 when the database hangs, and not silence. */
 const CALL_TIMEOUT_MS = 8000
-/** A replay of very many deliveries is one step, and takes its time. */
+/** A replay of a million deliveries is one statement. */
 const UPKEEP_TIMEOUT_MS = 600_000
 
 /** The store that replicas share: a Postgres database. Its clock is the only one. */
 export class PostgresStore implements Store {
   readonly #options: PostgresStoreOptions
-  // Apart, so that taking in waits for nothing else, and nothing that is quick for what takes its time.
+  // Kept apart, so that acceptance waits for nothing else, and quick calls do not wait for slow ones.
   readonly #intake: Connections
   readonly #delivery: Connections
   readonly #reading: Connections

@@ -7,7 +7,7 @@ import type { GroupRequest, Refusal, WorkerMessage, WorkerStart } from './messag
 import { prepareOperations } from './operations.ts'
 import type { Operations } from './operations.ts'
 
-// The store's own thread: a sync or a checkpoint that takes long holds up nobody but those who wait for it.
+// The store's own thread, so that a slow sync or checkpoint delays only the calls that wait for it.
 
 type AnyOperation = (request: unknown, now: number) => unknown
 

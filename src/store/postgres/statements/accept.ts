@@ -10,9 +10,9 @@ const DUPLICATE: Acceptance = { outcome: 'duplicate' }
 const CONFLICT: Acceptance = { outcome: 'conflict' }
 
 /**
- * Numbered in the order in which they came, entered in the order of their ids: two replicas that take the same ids
- * in then wait for each other and never both. `on conflict do update` and not `do nothing`, because only that sees
- * a row that another replica entered a moment ago. What comes back with the number that it was given is new.
+ * Events are numbered in the order in which they came but entered in the order of their ids, so that two replicas that
+ * enter the same ids never deadlock. `on conflict do update` and not `do nothing`, because only the update sees a row that
+ * another replica entered a moment ago. A row that comes back with the number it was given is new.
  */
 const ACCEPT: Statement = {
   name: 'accept',
@@ -49,7 +49,7 @@ const ACCEPT: Statement = {
   from numbered i join known k using (webhook_id)`,
 }
 
-/** Takes a group of events in, in one round trip; those that come with two contents under one id need a further one. */
+/** Takes a group of events in, in one round trip; two contents under one id need a second one. */
 export async function acceptAll(
   connections: Connections,
   group: readonly AcceptRequest[],
@@ -76,7 +76,7 @@ export async function acceptAll(
   return outcomes
 }
 
-/** The first of those that bring the same content under the same id, and how many they are. */
+/** The first request of several with the same id and content, and how many they are. */
 interface First {
   request: AcceptRequest
   index: number

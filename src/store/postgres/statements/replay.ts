@@ -76,7 +76,7 @@ export async function replay(connections: Connections, filter: ReplayFilter): Pr
     const states = filter.states ?? ['dead', 'delivered']
     return replayedBy(connections, [[BY_IDS, [...parameters, states]]])
   }
-  // The pending first: what the other states put back is not to be put back once more.
+  // Pending ones first, or those that the other states put back would be put back twice.
   const states = (['pending', 'dead', 'delivered'] as const).filter((state) =>
     (filter.states ?? ['dead']).includes(state),
   )

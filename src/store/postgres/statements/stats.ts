@@ -2,7 +2,7 @@ import type { HookStats } from '../../store.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { msBetween } from '../span-of-time.ts'
 
-/** Reads nothing but what is undelivered, and the index of the dead. */
+/** Reads only undelivered deliveries and the index of dead ones. */
 const STATS: Statement = {
   name: 'stats',
   text: `

@@ -3,10 +3,10 @@ import { NOW } from '../span-of-time.ts'
 import { lockForUnblock } from './ordering-locks.ts'
 
 /**
- * Makes the first blocked delivery due behind each that has just ended, unless another one before it is neither leased
- * nor blocked: whoever ends that one will come here again. A leased one does not count, because it may be ending at the
- * same moment in a transaction that does not see this one. (One that was blocked after its lease had run out does.) So
- * at most the few that are leased are read in vain. `is true`: see claim-ordered.ts.
+ * For each delivery that has just ended, makes the first blocked one of its credential due. It stops at the first
+ * delivery that is neither leased nor blocked: when that one ends, this statement runs again. Leased ones are passed over,
+ * because one may be ending at this moment in a transaction that cannot see ours; there are only a few of them. A delivery
+ * that was blocked after its lease ran out still has the state leased. `is true`: see claim-ordered.ts.
  */
 const UNBLOCK_AFTER: Statement = {
   name: 'unblock-after',

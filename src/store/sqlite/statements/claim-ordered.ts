@@ -13,7 +13,7 @@ import type { ClaimWant } from '../../store.ts'
 /** The due_at of a blocked delivery. */
 export const BLOCKED_UNTIL = Number.MAX_SAFE_INTEGER
 
-/** One claim looks at no more than so many, so that a commit is never held up for long; the next claim goes on. */
+/** One claim looks at no more than so many, so that it does not delay the commit for long; the next claim goes on. */
 const MAX_LOOKED_AT = 500
 
 type DueKey = [eventSeq: number, orderKey: string | null]

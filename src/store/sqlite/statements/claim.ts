@@ -57,7 +57,7 @@ export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult 
 const COLUMNS =
   'd.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since, e.webhook_id, e.event_type, e.body'
 
-/** Reads what is due through the index of the undelivered, then leases it row by row: nobody else writes here. */
+/** Reads due deliveries by their index, then leases them row by row: no other process writes here. */
 export function prepareClaim(db: DatabaseSync) {
   const selectDue = db.prepare(
     `select ${COLUMNS} from deliveries d indexed by deliveries_due join events e on e.seq = d.event_seq
@@ -96,7 +96,7 @@ export function prepareClaim(db: DatabaseSync) {
     unblockAll(hook, now)
     const due: LeasedRow[] = []
     let bytes = 0
-    // Row by row, so that no body is read beyond the bound. Leased only afterwards: that changes the index.
+    // Row by row, so that no body beyond the bound is read. Leasing comes afterwards, because it changes the index.
     for (const row of selectDue.iterate(hook, now, limit) as unknown as Iterable<LeasedRow>) {
       due.push(row)
       bytes += Buffer.byteLength(row[BODY])

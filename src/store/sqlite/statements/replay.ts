@@ -37,7 +37,7 @@ export function prepareReplay(db: DatabaseSync) {
     const parameters = { ...span, now, hook: filter.hook ?? null }
     const states = filter.states ?? (webhookIds === null ? ['dead'] : ['dead', 'delivered'])
     let replayed = 0
-    // The pending first: what the other states put back is not to be put back once more.
+    // Pending ones first, or those that the other states put back would be put back twice.
     for (const state of ['pending', 'dead', 'delivered'] as const) {
       if (!states.includes(state)) continue
       const { changes } =

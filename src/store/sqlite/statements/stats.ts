@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { HookStats } from '../../store.ts'
 
-/** Reads nothing but the index of the undelivered and that of the dead. */
+/** Reads only the indices of undelivered and of dead deliveries. */
 export function prepareStats(db: DatabaseSync) {
   const select = db.prepare(
     `select hook, sum(pending) as pending, sum(dead) as dead, min(since) as since from (

@@ -1,0 +1,58 @@
+import { DatabaseSync } from 'node:sqlite'
+import { expect, test } from 'vitest'
+import { ManualClock, ShiftedClock } from '../support/manual-clock.ts'
+import { acceptance, claim, claimOne, pendingFor, settleOne, wanting } from './asking.ts'
+import { newPath, open } from './store-file.ts'
+
+const HOUR_MS = 3_600_000
+
+const DAY_MS = 24 * HOUR_MS
+
+test.each([4 * DAY_MS, -HOUR_MS])(
+  'a wall clock that jumps by %d ms makes nothing due early or late and changes no age',
+  async (jumpMs) => {
+    const clock = new ShiftedClock()
+    const store = await open(newPath(), { clock })
+    for (const hook of ['later', 'soon', 'leased', 'now']) await store.accept(acceptance({ hooks: [hook] }))
+    await settleOne(store, await claimOne(store, 'later'), pendingFor(2 * HOUR_MS))
+    await settleOne(store, await claimOne(store, 'soon'), pendingFor(HOUR_MS / 2))
+    await claimOne(store, 'leased', 2 * HOUR_MS)
+
+    clock.jumpWall(jumpMs)
+    const hooks = ['later', 'soon', 'leased']
+    expect(await claim(store, hooks)).toEqual([])
+    const { nextDueInMs } = await store.claim(hooks.map((hook) => wanting(hook)))
+    expect(Math.ceil((nextDueInMs as number) / HOUR_MS)).toBe(1)
+    const now = await claimOne(store, 'now')
+    expect(now.ageMs).toBeLessThan(HOUR_MS)
+    await settleOne(store, now, { state: 'delivered' })
+    for (const { oldestPendingAgeMs } of await store.stats()) expect(oldestPendingAgeMs).toBeLessThan(HOUR_MS)
+    const passed = await store.prune({ payloadAgeMs: DAY_MS, dedupAgeMs: DAY_MS, limit: 100 })
+    expect(passed).toMatchObject({ pruned: 0, forgotten: 0 })
+
+    clock.skip(HOUR_MS)
+    expect(await claim(store, hooks)).toMatchObject([{ hook: 'soon', ageMs: expect.closeTo(HOUR_MS, -5) }])
+  },
+)
+
+test('while a commit hangs, calls are refused after 10 s, and then the store works again', async () => {
+  const path = newPath()
+  const clock = new ManualClock()
+  const store = await open(path, { clock })
+  const other = new DatabaseSync(path)
+  try {
+    other.exec('begin immediate')
+    for (let n = 0; n < 3; n++) {
+      const asked = store.accept(acceptance())
+      // The call is with the thread, or waits behind the one that is.
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(10_000)
+      await expect(asked).rejects.toMatchObject({ code: 'store_overloaded' })
+    }
+  } finally {
+    other.exec('rollback')
+    other.close()
+  }
+  expect(await store.accept(acceptance({ hooks: ['a'] }))).toMatchObject({ outcome: 'accepted' })
+  expect(await claim(store, ['a'])).toHaveLength(1)
+})

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import { openAlerts } from './alerts/open-alerts.ts'
 import type { Config } from './config.ts'
 import type { Hook } from './config/hook.ts'
-import { Alerts } from './delivery/alerts.ts'
 import { DeliveryEngine } from './delivery/engine.ts'
 import { buildPublicListener } from './ingest/public-listener.ts'
 import { createReceive } from './ingest/receive.ts'
@@ -9,28 +9,27 @@ import { createVerifier } from './ingest/signature.ts'
 import { createHealth } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
-import type { HookState } from './observability/metrics.ts'
+import { readHookStates } from './operator/hook-states.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
+import { createReplays } from './operator/replays.ts'
+import type { Replays } from './operator/replays.ts'
 import { Retention } from './retention/retention.ts'
-import { PostgresStore } from './store/postgres/postgres-store.ts'
-import { SqliteStore } from './store/sqlite/sqlite-store.ts'
-import type { AcceptedSpan, ReplayFilter, Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
 import type { Clock } from './time/clock.ts'
 
 /** The whole relay, wired and not yet listening. */
-export interface App {
+export interface App extends Replays {
   publicListener: FastifyInstance
   operatorListener: FastifyInstance
   store: Store
-  /** Begins to deliver what is due. */
+  /** Begins to deliver, and to remove what is too old. */
   start(): void
-  /** Takes a new list of hooks over, without a lost or doubled delivery. */
+  /** Takes over a new list of hooks. No delivery is lost or doubled by it. */
   setHooks(hooks: readonly Hook[]): void
-  /** Puts deliveries back to pending, all that match in one step, dead ones unless the filter says otherwise. */
-  replay(filter: ReplayFilter): Promise<{ replayed: number }>
-  /** Makes deliveries for events from before the hook was there, as far as it wants them. `null`: no such hook. */
-  replayMissing(hook: string, span: AcceptedSpan): Promise<{ replayed: number } | null>
-  /** Not ready any more, nothing new taken; what is in flight is finished and settled. Ends within the configured bound. */
+  /**
+   * Turns readiness off, takes nothing new, and finishes and settles the attempts in flight. It ends within
+   * SHUTDOWN_TIMEOUT_MS. May be called twice.
+   */
   stop(): Promise<void>
 }
 
@@ -38,30 +37,22 @@ export interface AppOptions {
   config: Config
   log: Logger
   clock: Clock
-  /** Called when the process can do nothing useful any more and should end. */
+  /** Called when the store is lost for good, so that the process should end. */
   onFatal: (error: Error) => void
 }
 
-/** How long to wait at the start for a predecessor that still holds the store. */
+/** How long a start waits for another process to let go of the embedded store. */
 const LOCK_WAIT_MS = 10_000
-/** And for a database that is just starting too. */
+/** How long a start waits for a database that is still starting itself. */
 const DATABASE_WAIT_MS = 60_000
 const DAY_MS = 86_400_000
 
 export async function createApp({ config, log, clock, onFatal }: AppOptions): Promise<App> {
-  const metrics = createMetrics()
-  const store = await openStore()
-  const health = createHealth(store)
-  const alerts = new Alerts({ url: config.alertUrl, log })
   let hooks: readonly Hook[] = config.hooks
-  const delivery = new DeliveryEngine({ store, hooks, log, metrics, alerts, clock, random: Math.random })
-  const receive = createReceive({
-    store,
-    hooks: () => hooks,
-    acceptEventTypes: config.acceptEventTypes,
-    log,
-    reserve: (wanting, event) => delivery.reserve(wanting, event),
-  })
+  const metrics = createMetrics()
+
+  // Held: events and deliveries on disk.
+  const store = await openStore()
   const retention = new Retention({
     store,
     clock,
@@ -69,13 +60,31 @@ export async function createApp({ config, log, clock, onFatal }: AppOptions): Pr
     payloadAgeMs: config.payloadRetentionDays * DAY_MS,
     dedupAgeMs: config.dedupRetentionDays * DAY_MS,
   })
-  metrics.watchHooks(() => hookStates(store, delivery))
+
+  // Out: from the store to the hooks.
+  const alerts = await openAlerts(config.alertUrl, { log, clock })
+  const delivery = new DeliveryEngine({ store, hooks, log, metrics, alerts, clock, random: Math.random })
+
+  // In: from Seam to the store.
+  const health = createHealth({ store, clock })
   const verify = createVerifier(config.seamWebhookSecrets)
+  const receive = createReceive({
+    store,
+    hooks: () => hooks,
+    acceptEventTypes: config.acceptEventTypes,
+    log,
+    reserve: (wanting, event) => delivery.reserve(wanting, event),
+  })
   const publicListener = await buildPublicListener({ config, verify, receive, health, log, metrics })
+
+  // For people.
+  const replays = createReplays({ store, hooks: () => hooks, onDue: () => delivery.wake() })
+  metrics.watchHooks(() => readHookStates({ store, breakers: () => delivery.breakers() }))
   const operatorListener = buildOperatorListener({ token: config.operatorListener.token, metrics })
 
   let stopped: Promise<void> | null = null
   return {
+    ...replays,
     publicListener,
     operatorListener,
     store,
@@ -87,64 +96,45 @@ export async function createApp({ config, log, clock, onFatal }: AppOptions): Pr
       hooks = newHooks
       delivery.setHooks(newHooks)
     },
-    async replay(filter) {
-      const result = await store.replay(filter)
-      delivery.wake()
-      return result
-    },
-    async replayMissing(name, span) {
-      const hook = hooks.find((one) => one.name === name)
-      if (hook === undefined) return null
-      const { events, workspaces = null } = hook
-      const result = await store.replayMissing({ hook: name, events, workspaces, ...span })
-      delivery.wake()
-      return result
-    },
     stop() {
       stopped ??= stop()
       return stopped
     },
   }
 
-  function openStore(): Promise<Store> {
+  /** Loads only the store that is configured: a relay on a file never loads the client of Postgres. */
+  async function openStore(): Promise<Store> {
     const onCommit = ({ calls, durationMs }: { calls: number; durationMs: number }) =>
       metrics.commit(calls, durationMs)
-    if (config.store.kind === 'sqlite') {
-      return SqliteStore.open({ path: config.store.path, lockWaitMs: LOCK_WAIT_MS, clock, onCommit, onFatal })
+    switch (config.store.kind) {
+      case 'sqlite': {
+        const { SqliteStore } = await import('./store/sqlite/sqlite-store.ts')
+        return SqliteStore.open({
+          path: config.store.path,
+          lockWaitMs: LOCK_WAIT_MS,
+          clock,
+          onCommit,
+          onFatal,
+        })
+      }
+      case 'postgres': {
+        const { PostgresStore } = await import('./store/postgres/postgres-store.ts')
+        const onDue = () => delivery.wake()
+        const { url } = config.store
+        return PostgresStore.open({ url, startTimeoutMs: DATABASE_WAIT_MS, log, clock, onCommit, onDue })
+      }
     }
-    const onDue = () => delivery.wake()
-    return PostgresStore.open({
-      url: config.store.url,
-      startTimeoutMs: DATABASE_WAIT_MS,
-      log,
-      clock,
-      onCommit,
-      onDue,
-    })
   }
 
   async function stop(): Promise<void> {
     health.beginStop()
-    // The last fifth is for settling what was interrupted, and for the store.
+    // The last fifth of the time is left for settling the interrupted attempts and for closing the store.
     const graceMs = config.shutdownTimeoutMs * 0.8
-    const cutConnections = setTimeout(() => publicListener.server.closeAllConnections(), graceMs)
+    const cutConnections = clock.after(graceMs, () => publicListener.server.closeAllConnections())
     await Promise.all([publicListener.close(), delivery.stop(graceMs)])
-    clearTimeout(cutConnections)
+    cutConnections.close()
     await Promise.all([alerts.stop(), retention.stop()])
     await operatorListener.close()
     await store.close()
   }
-}
-
-/** What the store holds for each hook, and its breaker; `null` for a hook that is no longer configured. */
-async function hookStates(store: Store, delivery: DeliveryEngine): Promise<HookState[]> {
-  const breakers = delivery.breakers()
-  const stats = new Map((await store.stats()).map((one) => [one.hook, one]))
-  return [...new Set([...breakers.keys(), ...stats.keys()])].map((hook) => ({
-    hook,
-    pending: stats.get(hook)?.pending ?? 0,
-    dead: stats.get(hook)?.dead ?? 0,
-    oldestPendingAgeMs: stats.get(hook)?.oldestPendingAgeMs ?? 0,
-    breaker: breakers.get(hook) ?? null,
-  }))
 }

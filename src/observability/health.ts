@@ -1,11 +1,12 @@
 import { StoreError } from '../store/store.ts'
 import type { Store } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
 
-/** What `/readyz` answers: whether webhooks can be taken, and each check by name. */
+/** The answer of `/readyz`: whether webhooks can be taken, and each check by name. */
 export interface Readiness {
   ready: boolean
   checks: Record<'store' | 'process', 'ok' | 'failing' | 'stopping'>
-  /** Why the store fails, where it does. Names no host, user or value. */
+  /** Why the store fails, if it does. It names no host, user or value. */
   reason?: string
 }
 
@@ -16,22 +17,27 @@ export interface Health {
   readonly stopping: boolean
 }
 
-/** A probe writes to the disk, and anyone may call it, so one result serves everybody for this long. */
+export interface HealthOptions {
+  store: Pick<Store, 'check'>
+  clock: Clock
+}
+
+/** A check writes to the disk, and anyone may ask for one, so its result serves everybody for this long. */
 const REUSE_MS = 1000
 const CHECK_TIMEOUT_MS = 5000
 
-export function createHealth(store: Store): Health {
+export function createHealth({ store, clock }: HealthOptions): Health {
   let stopping = false
   let checking: Promise<string | null> | null = null
   let latest: { at: number; problem: Promise<string | null> } | null = null
 
   function storeProblem(): Promise<string | null> {
-    const now = performance.now()
-    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, problem: inTime(check()) }
+    const now = clock.steadyMs()
+    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, problem: inTime(check(), clock) }
     return latest.problem
   }
 
-  /** Why a change cannot be put on disk, `null` if it can. While one check hangs, no other is begun. */
+  /** Why a change cannot be put on disk; `null` if it can. While one check hangs, no other one begins. */
   function check(): Promise<string | null> {
     checking ??= store
       .check()
@@ -61,12 +67,12 @@ export function createHealth(store: Store): Health {
   }
 }
 
-async function inTime(problem: Promise<string | null>): Promise<string | null> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, CHECK_TIMEOUT_MS, 'the store has not answered for too long')
+function inTime(problem: Promise<string | null>, clock: Clock): Promise<string | null> {
+  return new Promise((resolve) => {
+    const deadline = clock.after(CHECK_TIMEOUT_MS, () => resolve('the store does not answer'))
+    void problem.then((found) => {
+      deadline.close()
+      resolve(found)
+    })
   })
-  const first = await Promise.race([problem, tooLate])
-  clearTimeout(timer)
-  return first
 }

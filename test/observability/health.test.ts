@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createHealth } from '../../src/observability/health.ts'
-import type { Store } from '../../src/store/store.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { startRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
@@ -27,11 +27,47 @@ test('/readyz turns 503 when the store is gone, and webhooks get a 503 with Retr
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
 })
 
-test('one check of the store serves everybody who asks at the same time', async () => {
+test('one check of the store serves everybody who asks within a second', async () => {
   let checks = 0
-  const health = createHealth({ check: async () => void checks++ } as unknown as Store)
+  const clock = new ManualClock()
+  const health = createHealth({ store: { check: async () => void checks++ }, clock })
   await Promise.all(Array.from({ length: 100 }, () => health.readiness()))
   expect(checks).toBe(1)
+  clock.advance(1000)
+  await health.readiness()
+  expect(checks).toBe(1)
+  clock.advance(1)
+  await health.readiness()
+  expect(checks).toBe(2)
   health.beginStop()
   expect(await health.readiness()).toEqual({ ready: false, checks: { store: 'ok', process: 'stopping' } })
+})
+
+test('a store that does not answer for five seconds is failing, and is not asked again until it has', async () => {
+  let checks = 0
+  let answer = () => {}
+  const clock = new ManualClock()
+  const store = {
+    check: () => {
+      checks++
+      return new Promise<void>((resolve) => (answer = resolve))
+    },
+  }
+  const health = createHealth({ store, clock })
+  for (let round = 0; round < 2; round++) {
+    const readiness = health.readiness()
+    clock.advance(5000)
+    expect(await readiness).toMatchObject({
+      ready: false,
+      checks: { store: 'failing' },
+      reason: 'the store does not answer',
+    })
+  }
+  expect(checks).toBe(1)
+  answer()
+  await until('the next check to be made', () => {
+    clock.advance(1001)
+    void health.readiness()
+    return checks === 2
+  })
 })

@@ -29,6 +29,11 @@ export class ManualClock implements Clock {
     return { close: () => void this.#pending.delete(pending), unref: () => {} }
   }
 
+  /** How many timers are set and have not fired. */
+  get timers(): number {
+    return this.#pending.size
+  }
+
   /** Lets time pass on both clocks. Each timer that becomes due fires at its own moment. */
   advance(ms: number): void {
     const end = this.#steadyMs + ms

@@ -1,10 +1,10 @@
-/** What there is to announce, by hook. */
+/** What a person should hear of, by hook. */
 export interface Troubles {
   deadLetters: Map<string, { count: number; webhookIds: string[] }>
   breakersOpened: Set<string>
 }
 
-/** What is posted. `text` is what Slack shows; the rest is for programs. */
+/** The JSON that is posted. Slack shows `text`; the other fields are for programs. */
 export interface AlertMessage {
   text: string
   dead_letters: { hook: string; count: number; webhook_ids: string[] }[]
@@ -12,11 +12,14 @@ export interface AlertMessage {
   at: string
 }
 
-/** The text names this many hooks; `dead_letters` and `breakers_opened` name all. */
+/** `text` names this many hooks; `dead_letters` and `breakers_opened` name all of them. */
 const HOOKS_IN_TEXT = 10
 
-/** Hook names, counts and ids, and what to do: never a payload, a secret or a URL. */
-export function alertMessage({ deadLetters, breakersOpened }: Troubles, at: Date): AlertMessage {
+/**
+ * Writes the message: hook names, counts, ids and what to do. It never holds a payload, a secret or a URL.
+ * @param atMs wall clock, milliseconds since 1970
+ */
+export function alertMessage({ deadLetters, breakersOpened }: Troubles, atMs: number): AlertMessage {
   const parts: string[] = []
   if (deadLetters.size > 0) parts.push(deadLettersText(deadLetters))
   if (breakersOpened.size > 0) parts.push(breakersText([...breakersOpened]))
@@ -28,7 +31,7 @@ export function alertMessage({ deadLetters, breakersOpened }: Troubles, at: Date
       webhook_ids: webhookIds,
     })),
     breakers_opened: [...breakersOpened],
-    at: at.toISOString(),
+    at: new Date(atMs).toISOString(),
   }
 }
 
@@ -39,13 +42,13 @@ function deadLettersText(deadLetters: Troubles['deadLetters']): string {
   })
   const single = deadLetters.size === 1 && deadLetters.values().next().value?.count === 1
   const became = single ? 'became a dead letter' : 'became dead letters'
-  return `${listed(hooks)} ${became}; nothing is lost: find out why from the log, mend the hook, then replay them.`
+  return `${listed(hooks)} ${became}; nothing is lost. Look for the reason in the log, mend the hook, then replay them.`
 }
 
 function breakersText(hooks: readonly string[]): string {
   const what = hooks.length === 1 ? 'the breaker' : 'the breakers'
   const them = hooks.length === 1 ? 'its receiver' : 'their receivers'
-  return `${what} of ${listed(hooks)} opened; see whether ${them} can be reached: deliveries wait and go on by themselves.`
+  return `${what} of ${listed(hooks)} opened: check that ${them} can be reached. Deliveries wait and go on by themselves.`
 }
 
 function listed(items: readonly string[]): string {

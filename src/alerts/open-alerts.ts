@@ -1,0 +1,18 @@
+import type { Logger } from '../observability/logger.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Alerts } from './alerts.ts'
+
+/** Takes what a person should hear of. */
+export type Announcer = Pick<Alerts, 'deadLetter' | 'breakerOpened' | 'stop'>
+
+/** The alerts as they are configured. Without a URL nobody is told, and the code that posts is not even loaded. */
+export async function openAlerts(
+  url: string | undefined,
+  options: { log: Logger; clock: Clock },
+): Promise<Announcer> {
+  if (url === undefined) return silent
+  const { Alerts } = await import('./alerts.ts')
+  return new Alerts({ url, ...options })
+}
+
+const silent: Announcer = { deadLetter() {}, breakerOpened() {}, stop: () => Promise.resolve() }

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { alertMessage } from '../../src/alerts/alert-message.ts'
+import type { Troubles } from '../../src/alerts/alert-message.ts'
+
+const AT_MS = Date.parse('2026-03-01T10:00:00Z')
+const [REPLAY, WAIT] = ['nothing is lost. Look for the reason', 'Deliveries wait and go on by themselves']
+
+test.each<[string, Record<string, number>, string[]]>([
+  ['1 delivery to one became a dead letter;', { one: 1 }, []],
+  ['2 deliveries to one became dead letters;', { one: 2 }, []],
+  ['1 delivery to one and 1 to two became dead letters;', { one: 1, two: 1 }, []],
+  ['5 deliveries to one, 4 to two and 3 to three became dead letters;', { one: 5, two: 4, three: 3 }, []],
+  ['the breaker of one opened: check that its receiver', {}, ['one']],
+  ['the breakers of one and two opened: check that their receivers', {}, ['one', 'two']],
+])('the text says what happened and what to do: %s', (beginning, counts, breakers) => {
+  const { text } = alertMessage(troubles(counts, breakers), AT_MS)
+  expect(text.startsWith(`seam-relay: ${beginning}`)).toBe(true)
+  expect(text.includes(REPLAY)).toBe(Object.keys(counts).length > 0)
+  expect(text.includes(WAIT)).toBe(breakers.length > 0)
+})
+
+test('the text names ten hooks and counts the others, and the lists name all', () => {
+  const names = Array.from({ length: 1000 }, (_, index) => `hook-${index}`)
+  const message = alertMessage(troubles(Object.fromEntries(names.map((name) => [name, 1])), names), AT_MS)
+  expect(message.text).toContain('1 to hook-9 and 990 other hooks became dead letters')
+  expect(message.text).toContain('hook-9 and 990 other hooks opened')
+  expect(message.text.length).toBeLessThan(1000)
+  expect(message.dead_letters).toHaveLength(1000)
+  expect(message.breakers_opened).toHaveLength(1000)
+  expect(message.at).toBe('2026-03-01T10:00:00.000Z')
+})
+
+function troubles(counts: Record<string, number>, breakers: string[]): Troubles {
+  const deadLetters: Troubles['deadLetters'] = new Map()
+  for (const [hook, count] of Object.entries(counts)) deadLetters.set(hook, { count, webhookIds: [] })
+  return { deadLetters, breakersOpened: new Set(breakers) }
+}

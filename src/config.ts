@@ -1,13 +1,14 @@
 import { EnvironmentReader, isLoopback } from './config/environment.ts'
+import type { Findings } from './config/environment.ts'
 import type { Hook } from './config/hook.ts'
 import { readHooks } from './config/hooks.ts'
-import type { HooksSource } from './config/hooks.ts'
+import type { HooksSource } from './config/hooks-source.ts'
 import { ConfigError, hidden } from './config/mistake.ts'
-import type { Mistake } from './config/mistake.ts'
+import type { Mistake, Warning } from './config/mistake.ts'
 import { STORE_EXPECTED, storeLocation } from './config/store-location.ts'
 import type { StoreLocation } from './config/store-location.ts'
 
-/** Everything that can be set, judged and with its defaults. Made once, from the environment that `main.ts` read. */
+/** Every setting, checked, with its default. Made from the environment that `main.ts` reads. */
 export interface Config {
   seamWebhookSecrets: string[]
   hooks: Hook[]
@@ -19,18 +20,20 @@ export interface Config {
   rateLimitPerMinute: number
   forgeryLimitPerMinute: number
   trustProxy: boolean | string[]
-  /** How long events with their deliveries are kept, and how long a resend is known as one. */
+  /** How long events and their deliveries are kept, and how long a resend is recognised as a duplicate. */
   payloadRetentionDays: number
   dedupRetentionDays: number
   shutdownTimeoutMs: number
   logLevel: LogLevel
   /** Where dead letters and opened breakers are announced. May hold a secret. */
   alertUrl: string | undefined
+  /** Settings that work and should be changed. `main.ts` logs them: no logger exists before there is a config. */
+  warnings: readonly Warning[]
 }
 
 export interface Listener {
   host: string
-  /** 0 takes any free port; the log line "listening" names it. */
+  /** 0 takes any free port. The log line "listening" names the one that was taken. */
   port: number
 }
 
@@ -42,10 +45,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
  * @throws {ConfigError} listing every mistake, never a secret
  */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const mistakes: Mistake[] = []
-  const read = new EnvironmentReader(environment, mistakes)
+  const { mistakes, warnings }: Findings = { mistakes: [], warnings: [] }
+  const read = new EnvironmentReader(environment, { mistakes, warnings })
   const config: Config = {
-    seamWebhookSecrets: read.signingSecrets('SEAM_WEBHOOK_SECRET'),
+    seamWebhookSecrets: read.incomingSecrets('SEAM_WEBHOOK_SECRET'),
     hooks: readConfiguredHooks(read, environment, mistakes),
     store: readStore(read),
     publicListener: { host: read.text('HOST') ?? '0.0.0.0', port: read.integer('PORT', 3000, 0, 65_535) },
@@ -60,6 +63,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     alertUrl: read.httpUrl('ALERT_URL'),
+    warnings,
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config

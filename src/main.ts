@@ -21,6 +21,7 @@ async function main(): Promise<void> {
   loadDotEnv()
   const config = configOrExit()
   const log = createLogger(config.logLevel, output)
+  for (const { where, advice } of config.warnings) log.warn({ setting: where, advice }, 'setting is weak')
   const onFatal = (error: Error) => {
     log.fatal({ err: error }, 'the store is lost, stopping at once')
     exitFlushed(EXIT_FAILURE)

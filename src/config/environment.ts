@@ -2,17 +2,23 @@ import { BlockList, isIP } from 'node:net'
 import { EVENT_PATTERN } from '../events/event-pattern.ts'
 import { HTTP_URL_EXPECTED, isHttpUrl } from './http-url.ts'
 import { hidden, shown } from './mistake.ts'
-import type { Mistake } from './mistake.ts'
-import { SECRET_EXPECTED, secretProblem } from './secret.ts'
+import type { Mistake, Warning } from './mistake.ts'
+import { INCOMING_KEY, OUTGOING_KEY, keyBytesOf, secretExpected, secretProblem } from './secret.ts'
+
+/** Where a reader puts what it finds. */
+export interface Findings {
+  mistakes: Mistake[]
+  warnings: Warning[]
+}
 
 /** Reads typed values out of the environment and collects what is wrong with them. An empty variable counts as unset. */
 export class EnvironmentReader {
   readonly #environment: NodeJS.ProcessEnv
-  readonly #mistakes: Mistake[]
+  readonly #findings: Findings
 
-  constructor(environment: NodeJS.ProcessEnv, mistakes: Mistake[]) {
+  constructor(environment: NodeJS.ProcessEnv, findings: Findings) {
     this.#environment = environment
-    this.#mistakes = mistakes
+    this.#findings = findings
   }
 
   text(name: string): string | undefined {
@@ -20,7 +26,7 @@ export class EnvironmentReader {
   }
 
   mistake(where: string, expected: string, found: string): void {
-    this.#mistakes.push({ where, expected, found })
+    this.#findings.mistakes.push({ where, expected, found })
   }
 
   list(name: string): string[] {
@@ -44,13 +50,21 @@ export class EnvironmentReader {
     return value ?? fallback
   }
 
-  signingSecrets(name: string): string[] {
+  /** Secrets that Seam's sender signs with. One that is shorter than the sender makes them today is worth a warning. */
+  incomingSecrets(name: string): string[] {
     const secrets = this.list(name)
-    if (secrets.length === 0) this.mistake(name, `a signing secret: ${SECRET_EXPECTED}`, 'nothing')
+    const expected = secretExpected(INCOMING_KEY)
+    if (secrets.length === 0) this.mistake(name, `a signing secret: ${expected}`, 'nothing')
+    const short: string[] = []
     for (const [index, secret] of secrets.entries()) {
-      const found = secretProblem(secret)
-      const where = secrets.length === 1 ? name : `${name} (number ${index + 1} of ${secrets.length})`
-      if (found !== null) this.mistake(where, SECRET_EXPECTED, found)
+      const number = secrets.length === 1 ? '' : ` (number ${index + 1} of ${secrets.length})`
+      const found = secretProblem(secret, INCOMING_KEY)
+      if (found !== null) this.mistake(`${name}${number}`, expected, found)
+      else if (keyBytesOf(secret) < OUTGOING_KEY.minBytes) short.push(`${keyBytesOf(secret)} bytes${number}`)
+    }
+    if (short.length > 0) {
+      const advice = `a key of ${short.join(', ')} is accepted, but ${OUTGOING_KEY.minBytes} or more are harder to guess; rotate it in Seam's console`
+      this.#findings.warnings.push({ where: name, advice })
     }
     return secrets
   }
@@ -76,7 +90,10 @@ export class EnvironmentReader {
     return undefined
   }
 
-  /** Fastify's `trustProxy`: a switch, or the addresses that are trusted. It takes no number of hops: whoever reaches the listener directly could forge those. */
+  /**
+   * Fastify's `trustProxy`: a switch, or the addresses that are trusted. A number of hops is not taken: a client that
+   * reaches the listener directly could forge them.
+   */
   trustProxy(name: string): boolean | string[] {
     const text = this.text(name) ?? 'false'
     if (text === 'true' || text === 'false') return text === 'true'
@@ -87,7 +104,7 @@ export class EnvironmentReader {
   }
 }
 
-/** Whether a listener on this host can be reached from this machine alone. */
+/** Whether a listener on this host can be reached only from this machine. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true
   const family = isIP(host)

@@ -1,108 +1,61 @@
-import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
-import { parseDocument } from 'yaml'
+import { Value } from 'typebox/value'
+import { hookMistakes } from './hook-mistakes.ts'
+import { HookSchema } from './hook.ts'
 import type { Hook } from './hook.ts'
-import { readHook } from './hook.ts'
+import { readHooksSource } from './hooks-source.ts'
+import type { HooksSource } from './hooks-source.ts'
 import { interpolate } from './interpolate.ts'
-import { hidden, placeIn } from './mistake.ts'
+import { childPath, hidden } from './mistake.ts'
 import type { Mistake } from './mistake.ts'
 
-/** Where the hooks are written down: inline, or in a file. */
-export type HooksSource = { inline: string } | { file: string }
-
-/** A hook needs four. An alias of itself would go on forever. */
+/** A hook needs four levels. A YAML alias of itself has no end. */
 const MAX_LEVELS = 32
 
-/** Reads the hooks from where they are written down; whatever is wrong goes into `mistakes`. */
+/** Reads the hooks from where they are written, and adds everything that is wrong with them to `mistakes`. */
 export function readHooks(source: HooksSource, environment: NodeJS.ProcessEnv, mistakes: Mistake[]): Hook[] {
-  if ('inline' in source)
-    return readList(parseInline(source.inline, mistakes), 'HOOKS', environment, mistakes)
-  const where = basename(source.file)
-  return readList(parseFile(source.file, mistakes), `${where}: hooks`, environment, mistakes)
-}
-
-function readList(list: unknown, where: string, environment: NodeJS.ProcessEnv, mistakes: Mistake[]): Hook[] {
+  const { list, path } = readHooksSource(source, mistakes)
   if (list === undefined) return []
   if (!Array.isArray(list)) {
-    mistakes.push({ where, expected: 'a list of hooks', found: hidden(list) })
+    mistakes.push({ where: path, expected: 'a list of hooks', found: hidden(list) })
     return []
   }
   if (isDeeperThan(MAX_LEVELS, list)) {
-    mistakes.push({ where, expected: 'a list of hooks', found: `more than ${MAX_LEVELS} levels in it` })
+    mistakes.push({ where: path, expected: 'a list of hooks', found: `more than ${MAX_LEVELS} levels in it` })
     return []
   }
   const hooks: Hook[] = []
-  const firstOfName = new Map<string, number>()
+  const pathOfName = new Map<string, string>()
   for (const [index, item] of list.entries()) {
-    const place = placeIn(where, index)
-    const unset: Mistake[] = []
-    const wrong: Mistake[] = []
-    const hook = readHook(interpolate(item, environment, place, unset), place, wrong, item)
-    mistakes.push(...unset, ...wrong.filter((mistake) => !unset.some(({ where }) => where === mistake.where)))
+    const itemPath = childPath(path, index)
+    const hook = readHook(item, itemPath, environment, mistakes)
     if (hook === null) continue
-    const first = firstOfName.get(hook.name)
-    if (first !== undefined) {
+    const first = pathOfName.get(hook.name)
+    if (first === undefined) pathOfName.set(hook.name, itemPath)
+    else
       mistakes.push({
-        where: `${place}.name`,
+        where: `${itemPath}.name`,
         expected: 'a name of its own',
-        found: `the name that ${placeIn(where, first)} has`,
+        found: `the name that ${first} has`,
       })
-    }
-    firstOfName.set(hook.name, first ?? index)
     hooks.push(hook)
   }
   return hooks
 }
 
-/** The parsers' own messages quote the text, and with it perhaps a secret, so only the place is told. */
-function parseInline(text: string, mistakes: Mistake[]): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    const position = /at position (\d+)( \(line \d+ column \d+\))?$/.exec(String(error))?.[1]
-    const found = `text that is not JSON${position === undefined ? '' : ` at character ${Number(position) + 1}`}`
-    mistakes.push({ where: 'HOOKS', expected: 'a JSON array of hooks', found })
-    return undefined
-  }
-}
-
-function parseFile(path: string, mistakes: Mistake[]): unknown {
-  const expected = 'a readable YAML or JSON file'
-  let text
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    mistakes.push({
-      where: 'HOOKS_FILE',
-      expected,
-      // The hooks themselves may stand here by mistake, with their secrets.
-      found: `${/^[^{"\n]{1,200}$/.test(path) ? path : hidden(path)}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
-    })
-    return undefined
-  }
-  const document = parseDocument(text, { prettyErrors: true })
-  const [problem] = document.errors
-  if (problem !== undefined) {
-    const line = problem.linePos?.[0]
-    const found = `a mistake of syntax${line === undefined ? '' : ` in line ${line.line}, column ${line.col}`} (${problem.code})`
-    mistakes.push({ where: basename(path), expected, found })
-    return undefined
-  }
-  let root: unknown
-  try {
-    root = document.toJS({ maxAliasCount: 100 })
-  } catch {
-    mistakes.push({
-      where: basename(path),
-      expected,
-      found: 'an alias that leads nowhere, or too many of them',
-    })
-    return undefined
-  }
-  const list = typeof root === 'object' && root !== null && 'hooks' in root ? root.hooks : undefined
-  if (list === undefined)
-    mistakes.push({ where: basename(path), expected: 'a list under "hooks:"', found: 'none' })
-  return list
+function readHook(
+  written: unknown,
+  path: string,
+  environment: NodeJS.ProcessEnv,
+  mistakes: Mistake[],
+): Hook | null {
+  const unset: Mistake[] = []
+  const value = Value.Default(HookSchema, interpolate(written, environment, path, unset))
+  // Where a variable is unset, what is wrong with the text around it is no news.
+  const others = hookMistakes({ path, value, written }).filter(
+    ({ where }) => !unset.some((mistake) => mistake.where === where),
+  )
+  mistakes.push(...unset, ...others)
+  return unset.length + others.length === 0 ? (value as Hook) : null
 }
 
 function isDeeperThan(levels: number, tree: unknown): boolean {

@@ -1,9 +1,16 @@
-/** One thing that is wrong with the configuration. None of its fields ever carries a secret. */
+/** One thing that is wrong with the configuration. None of its fields ever holds a secret. */
 export interface Mistake {
   /** The variable, or the path in the hooks file: `PORT`, `hooks.yaml: hooks[0].url`. */
   where: string
   expected: string
   found: string
+}
+
+/** One thing that works and should be changed. None of its fields ever holds a secret. */
+export interface Warning {
+  /** The variable. */
+  where: string
+  advice: string
 }
 
 /** The configuration cannot be used. Its message lists every mistake. */
@@ -24,22 +31,26 @@ export class ConfigError extends Error {
 }
 
 /**
- * The place of a member: `hooks[0]`, `hooks[0].url`. A key that does not look like a name is left out, because
- * a line with a secret in it can have become a key by a slip.
+ * The path of a member: `hooks[0]`, `hooks[0].url`. A key that does not look like a name is left out: after a slip in
+ * the file, a line with a secret in it may stand where a key should.
  */
-export function placeIn(where: string, key: string | number): string {
-  if (typeof key === 'number') return `${where}[${key}]`
-  return /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key) ? `${where}.${key}` : where
+export function childPath(parent: string, key: string | number): string {
+  if (typeof key === 'number') return `${parent}[${key}]`
+  return looksLikeName(key) ? `${parent}.${key}` : parent
 }
 
-/** A value as a mistake may show it: short, and a string in quotes. Not for anything that may hold a secret. */
+export function looksLikeName(key: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key)
+}
+
+/** A value as a mistake shows it: short, and a string in quotes. Not for a value that may hold a secret. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   const text = JSON.stringify(value)
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }
 
-/** A value that may hold a secret, described and not shown. */
+/** A value that may hold a secret: its kind and length, never the value itself. */
 export function hidden(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string')

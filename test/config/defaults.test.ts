@@ -19,6 +19,7 @@ test('every setting but the required ones has a default', () => {
     shutdownTimeoutMs: 10_000,
     logLevel: 'info',
     alertUrl: undefined,
+    warnings: [],
   })
 })
 
@@ -83,5 +84,6 @@ test('every variable sets what it is for', () => {
     shutdownTimeoutMs: 500,
     logLevel: 'debug',
     alertUrl: 'https://hooks.example.com/services/T0/B0/x',
+    warnings: [],
   })
 })

@@ -12,13 +12,22 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
-RUN mkdir /data && chown node:node /data
+RUN mkdir /data node_modules/.cache && chown node:node /data node_modules/.cache
 USER node
+# Starts the relay once and stops it, as the user and with the options that it runs with: that leaves Node's compile
+# cache in node_modules/.cache, and every start of the image reads it instead of stripping types and compiling.
+RUN export SEAM_WEBHOOK_SECRET="whsec_$(head -c 24 /dev/urandom | base64)" HOOKS='[]' HOST=127.0.0.1 PORT=0 OPERATOR_PORT=0 \
+      DATABASE_URL=sqlite:/tmp/first/relay.db \
+  && mkdir /tmp/first && touch /tmp/first/log \
+  && { sh -c "exec $(node -p "require('./package.json').scripts.start")" >/tmp/first/log & relay=$!; } \
+  && until grep -q listening /tmp/first/log; do kill -0 "$relay" && sleep 0.1 || exit 1; done \
+  && kill "$relay" && wait "$relay" \
+  && rm -r /tmp/first && test -n "$(ls node_modules/.cache/compile)"
 VOLUME /data
 EXPOSE 3000 3001
 STOPSIGNAL SIGTERM
 # Node itself asks: the image has no curl. An orchestrator's own probes make this superfluous.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no npm in between, so that SIGTERM reaches the relay.
-CMD ["node", "--max-semi-space-size=16", "--initial-old-space-size=72", "--max-old-space-size=256", "src/main.ts"]
+# The start script of package.json, word by word: without a shell and npm in between, SIGTERM reaches the relay.
+CMD ["node", "--max-semi-space-size=16", "--initial-old-space-size=72", "--max-old-space-size=256", "--import", "./src/node-version.js", "--import", "./src/compile-cache.js", "src/main.ts"]

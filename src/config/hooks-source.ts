@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename } from 'node:path'
-import { parseDocument } from 'yaml'
+import type { parseDocument } from 'yaml'
 import { hidden } from './mistake.ts'
 import type { Mistake } from './mistake.ts'
 
@@ -42,7 +43,7 @@ function parseFile(path: string, mistakes: Mistake[]): unknown {
     mistakes.push({ where: 'HOOKS_FILE', expected: FILE_EXPECTED, found })
     return undefined
   }
-  const document = parseDocument(text, { prettyErrors: true })
+  const document = yaml().parseDocument(text, { prettyErrors: true })
   const [problem] = document.errors
   if (problem !== undefined) {
     const start = problem.linePos?.[0]
@@ -62,6 +63,11 @@ function parseFile(path: string, mistakes: Mistake[]): unknown {
   const list = typeof root === 'object' && root !== null && 'hooks' in root ? root.hooks : undefined
   if (list === undefined) mistakes.push({ where, expected: 'a list under "hooks:"', found: 'none' })
   return list
+}
+
+/** Loaded with the first hooks file: a relay without one is 2 MiB smaller at rest. `import()` would be asynchronous. */
+function yaml(): { parseDocument: typeof parseDocument } {
+  return createRequire(import.meta.url)('yaml') as { parseDocument: typeof parseDocument }
 }
 
 /** The hooks themselves may have been put into HOOKS_FILE by mistake, with their secrets. */

@@ -77,7 +77,8 @@ export async function startRelay(
   databaseUrl?: string,
 ): Promise<RunningRelay> {
   const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
-  const child = spawn(process.execPath, [...startFlags(), here('../../src/main.ts').pathname], {
+  const child = spawn(process.execPath, startArguments(), {
+    cwd: here('../..').pathname,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,
@@ -111,12 +112,12 @@ export async function startRelay(
   }
 }
 
-/** The options that `npm start` gives to Node. */
-function startFlags(): string[] {
+/** The arguments that `npm start` gives to Node: its options and the program, as paths from the project's folder. */
+function startArguments(): string[] {
   const { scripts } = JSON.parse(readFileSync(here('../../package.json'), 'utf8')) as {
     scripts: { start: string }
   }
-  return scripts.start.split(' ').filter((word) => /^--[a-z-]+=\d+$/.test(word))
+  return scripts.start.split(' ').slice(1)
 }
 
 /** Reads the log until the line that names the addresses, and then lets the rest flow away unread. */

@@ -1,31 +1,31 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
-/** What a webhook request came to: the `outcome` label. The codes of problems, and the kinds of receipt. */
+/** How a webhook request ended, the `outcome` label: a kind of receipt, or the code of a problem. */
 export type WebhookOutcome = 'accepted' | 'duplicate' | 'conflict' | 'quarantined' | 'ignored' | (string & {})
 
-/** How a hook stands. */
+/** The deliveries of a hook, and its breaker. */
 export interface HookState {
   hook: string
-  /** Deliveries that are not settled. */
+  /** Deliveries that are neither delivered nor dead. */
   pending: number
   dead: number
   oldestPendingAgeMs: number
-  /** `null`: the hook is no longer configured, and its deliveries are kept and not attempted. */
+  /** `null`: the hook is no longer configured. Its deliveries are kept and not attempted. */
   breaker: (typeof BREAKER_STATES)[number] | null
 }
 
 const BREAKER_STATES = ['closed', 'open', 'recovering'] as const
 
-/** Every metric of the process, in Prometheus's naming; seconds, as Prometheus counts. */
+/** Every metric of the process. Calls give milliseconds; Prometheus gets seconds, as is its custom. */
 export interface Metrics {
   webhook(outcome: WebhookOutcome, durationMs: number): void
   attempt(hook: string, outcome: string, durationMs: number): void
-  /** A delivery has come to its end: `delivered` or `dead`. Counted once that is on disk. */
+  /** A delivery has ended, as `delivered` or `dead`. Called once the store has written it. */
   settled(hook: string, state: string): void
   commit(calls: number, durationMs: number): void
-  /** From where to learn, at each reading, how the hooks stand. */
+  /** Sets the source of the hooks' states. It is asked at each `read`. */
   watchHooks(read: () => Promise<HookState[]>): void
-  /** The text format, and its content type. */
+  /** Every metric in Prometheus's text format, with its content type. */
   read(): Promise<{ contentType: string; text: string }>
 }
 
@@ -37,7 +37,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'seam_relay_' })
   const webhooks = new Counter({
     name: 'seam_relay_webhooks_total',
-    help: 'Webhook requests by what they came to.',
+    help: 'Webhook requests by how they ended.',
     labelNames: ['outcome'],
     registers,
   })
@@ -49,7 +49,7 @@ export function createMetrics(): Metrics {
   })
   const attempts = new Counter({
     name: 'seam_relay_delivery_attempts_total',
-    help: 'Delivery attempts by hook and by what came of them.',
+    help: 'Delivery attempts by hook and by how they ended.',
     labelNames: ['hook', 'outcome'],
     registers,
   })
@@ -62,7 +62,7 @@ export function createMetrics(): Metrics {
   })
   const settled = new Counter({
     name: 'seam_relay_deliveries_settled_total',
-    help: 'Deliveries that came to their end, by hook and by which: delivered, or dead.',
+    help: 'Deliveries that ended, by hook and by state: delivered or dead.',
     labelNames: ['hook', 'state'],
     registers,
   })
@@ -80,11 +80,21 @@ export function createMetrics(): Metrics {
   })
   const gauge = (name: string, help: string, ...more: string[]) =>
     new Gauge({ name: `seam_relay_${name}`, help, labelNames: ['hook', ...more], registers })
-  const pending = gauge('deliveries_pending', 'Deliveries that are waiting, or under way.')
+  const pending = gauge('deliveries_pending', 'Deliveries that are neither delivered nor dead.')
   const dead = gauge('deliveries_dead', 'Dead letters that are kept.')
-  const oldestPending = gauge('oldest_pending_age_seconds', 'Age of the oldest delivery that is not settled.')
-  const breaker = gauge('breaker_state', '1 for the state that the breaker is in.', 'state')
-  const configured = gauge('hook_configured', '0 for a hook with deliveries that is no longer configured.')
+  const oldestPending = gauge(
+    'oldest_pending_age_seconds',
+    'Age of the oldest delivery that is neither delivered nor dead.',
+  )
+  const breaker = gauge(
+    'breaker_state',
+    '1 for the state in which the breaker is, 0 for the others.',
+    'state',
+  )
+  const configured = gauge(
+    'hook_configured',
+    '1 for a configured hook, 0 for one that is no longer configured and has deliveries.',
+  )
   let readHooks: () => Promise<HookState[]> = async () => []
 
   async function refreshHooks(): Promise<void> {
@@ -102,7 +112,7 @@ export function createMetrics(): Metrics {
     }
   }
 
-  // Finding a label set's place costs more than counting in it, so each place is looked up once.
+  // Finding the counter of a label set costs more than counting, so each is looked up once.
   const webhooksOf = memoize((outcome) => webhooks.labels(outcome))
   const attemptsOf = memoize((...labels) => attempts.labels(...labels))
   const attemptSecondsOf = memoize((hook) => attemptSeconds.labels(hook))
@@ -125,20 +135,20 @@ export function createMetrics(): Metrics {
       readHooks = read
     },
     async read() {
-      // A store that fails now must not take the other metrics with it.
+      // A store that fails now must not keep the other metrics from being read.
       await refreshHooks().catch(() => {})
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }
 }
 
-/** The labels' values are ours, hooks and outcomes, so there are few of them. */
+/** Keeps what was made for each label set. There are few: hooks and outcomes are the relay's own words. */
 function memoize<T>(make: (...labels: [string, ...string[]]) => T): (...labels: [string, ...string[]]) => T {
   const made = new Map<string, T>()
   return (...labels) => {
     const key = labels.length === 1 ? (labels[0] as string) : labels.join('\n')
-    let place = made.get(key)
-    if (place === undefined) made.set(key, (place = make(...labels)))
-    return place
+    let one = made.get(key)
+    if (one === undefined) made.set(key, (one = make(...labels)))
+    return one
   }
 }

@@ -5,12 +5,12 @@ import { sendProblem } from '../ingest/problem.ts'
 import type { Metrics } from '../observability/metrics.ts'
 
 export interface OperatorListenerOptions {
-  /** The bearer token, where one is set. */
+  /** OPERATOR_TOKEN. Without one, everybody who reaches the listener may use it. */
   token: string | undefined
   metrics: Metrics
 }
 
-/** What the people who run the relay reach, on an address of its own. */
+/** The listener for the people who run the relay, on an address of its own. */
 export function buildOperatorListener({ token, metrics }: OperatorListenerOptions): FastifyInstance {
   const app = fastify({ forceCloseConnections: true, exposeHeadRoutes: false })
   app.addHook('onRequest', async (request, reply) => {
@@ -32,7 +32,7 @@ export function buildOperatorListener({ token, metrics }: OperatorListenerOption
   return app
 }
 
-/** Compares digests, so that neither the token's length nor how much of it is right shows in the time it takes. */
+/** Compares digests, so that the time it takes tells neither the token's length nor how much of a guess is right. */
 function bearerMatches(header: string | undefined, token: string): boolean {
   const given = /^Bearer (.+)$/i.exec(header ?? '')?.[1] ?? ''
   return timingSafeEqual(digest(given), digest(token))

@@ -67,16 +67,7 @@ const STILL_WITHOUT_CLOCK = [
   'ingest/signature.ts',
   'ingest/webhook-route.ts',
   'main.ts',
-  'migrate-store/progress.ts',
   'observability/log-output.ts',
-  'store/postgres/backoff.ts',
-  'store/postgres/due-floor.ts',
-  'store/postgres/due-signal.ts',
-  'store/postgres/postgres-store.ts',
-  'store/retention.ts',
-  'store/sqlite/database.ts',
-  'store/sqlite/sqlite-store.ts',
-  'store/sqlite/sqlite-worker.ts',
 ]
 
 const sources = new Map(

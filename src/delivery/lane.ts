@@ -45,6 +45,8 @@ export class Lane {
   readonly #draining = new Set<HookClient>()
   #starts: StartWindow | null = null
   #breaker: Breaker = CLOSED
+  /** The receiver asked for no request before this (`Retry-After`). Steady milliseconds. */
+  #notBefore = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, budget: ByteBudget) {
     this.#clock = clock
@@ -68,6 +70,7 @@ export class Lane {
     this.#current = hook === null ? null : { hook, client: new HookClient(hook, this.#clock) }
     if (hook !== null) this.#starts = startWindowOf(hook, this.#starts)
     this.#breaker = CLOSED
+    this.#notBefore = Number.NEGATIVE_INFINITY
     return this.window.changeSettings(hook === null ? null : limitsOf(hook))
   }
 
@@ -86,6 +89,7 @@ export class Lane {
   nextStartInMs(now: number): number | null {
     const breaker = this.#breaker
     if (this.#current === null) return null
+    if (now < this.#notBefore) return this.#notBefore - now
     if (breaker.state === 'open' && now < breaker.probeAt) return breaker.probeAt - now
     return this.#free(now) > 0 && this.#starts !== null ? this.#starts.nextInMs(now) : null
   }
@@ -100,8 +104,13 @@ export class Lane {
     return { hook, lease, exchange: client.send(lease.delivery) }
   }
 
+  /** Whether leased deliveries may wait here for a free slot. Otherwise the store decides which goes next. */
+  mayWait(now: number): boolean {
+    return this.#breaker.state === 'closed' && now >= this.#notBefore
+  }
+
   /**
-   * Tells the breaker what came of an attempt.
+   * Takes in what came of an attempt: for the breaker, and for a receiver that asked to be left alone for a while.
    * @param hook the settings under which it was sent: an attempt under older ones says nothing of those of today
    * @returns whether the breaker has opened with this
    */
@@ -115,6 +124,10 @@ export class Lane {
         break
       case 'failed':
         this.#breaker = afterFailure(this.#breaker, hook.breaker, now)
+        if (outcome.retryAfterMs !== null) {
+          const waitMs = Math.min(outcome.retryAfterMs, hook.retry.maxDelayMs)
+          this.#notBefore = Math.max(this.#notBefore, now + waitMs)
+        }
         break
       case 'interrupted':
         break
@@ -124,7 +137,7 @@ export class Lane {
 
   /** Reserves room for a delivery that is about to be accepted; `null` if it must wait its turn in the store. */
   reserve(bytes: number, now: number): Ticket | null {
-    return this.#mayPrefetch ? this.window.reserve(bytes, now) : null
+    return this.#mayPrefetch(now) ? this.window.reserve(bytes, now) : null
   }
 
   /**
@@ -134,7 +147,7 @@ export class Lane {
   planClaim(now: number): PlannedClaim | null {
     const hook = this.hook
     if (hook === null) return null
-    const ticket = this.window.reserveClaim(this.#startable(now), this.#mayPrefetch ? 1 : 0, now)
+    const ticket = this.window.reserveClaim(this.#startable(now), this.#mayPrefetch(now) ? 1 : 0, now)
     if (ticket === null) return null
     const { deliveries: limit, bytes: maxBytes } = ticket
     const ordered = hook.ordering === 'credential'
@@ -174,16 +187,14 @@ export class Lane {
 
   /** The same by concurrency and breaker alone. */
   #free(now: number): number {
-    if (this.#current === null) return 0
+    if (this.#current === null || now < this.#notBefore) return 0
     const { concurrency } = this.#current.hook
     return Math.max(0, Math.min(concurrency, allowanceOf(this.#breaker, now)) - this.window.sending)
   }
 
-  /** With an order or a rate to keep, or a breaker that is not closed, only the store decides which is next. */
-  get #mayPrefetch(): boolean {
-    return (
-      this.#current?.hook.ordering === 'none' && this.#starts === null && this.#breaker.state === 'closed'
-    )
+  /** With an order or a rate to keep, or a receiver in trouble, only the store decides which goes next. */
+  #mayPrefetch(now: number): boolean {
+    return this.#current?.hook.ordering === 'none' && this.#starts === null && this.mayWait(now)
   }
 }
 

@@ -39,6 +39,8 @@ export interface AppOptions {
   clock: Clock
   /** Called when the store is lost for good, so that the process should end. */
   onFatal: (error: Error) => void
+  /** How many lines of the log were lost so far. */
+  logLinesDropped?: () => number
 }
 
 /** How long a start waits for another process to let go of the embedded store. */
@@ -47,9 +49,9 @@ const LOCK_WAIT_MS = 10_000
 const DATABASE_WAIT_MS = 60_000
 const DAY_MS = 86_400_000
 
-export async function createApp({ config, log, clock, onFatal }: AppOptions): Promise<App> {
+export async function createApp({ config, log, clock, onFatal, logLinesDropped }: AppOptions): Promise<App> {
   let hooks: readonly Hook[] = config.hooks
-  const metrics = createMetrics()
+  const metrics = createMetrics({ logLinesDropped })
 
   // Held: events and deliveries on disk.
   const store = await openStore()

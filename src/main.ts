@@ -14,7 +14,7 @@ const EXIT_CONFIG = 78
 const EXIT_FAILURE = 1
 const LAST_FLUSH_MS = 250
 
-const output = createLogOutput({ fd: 1 })
+const output = createLogOutput({ stream: process.stdout, clock: systemClock })
 await main()
 
 async function main(): Promise<void> {
@@ -27,7 +27,8 @@ async function main(): Promise<void> {
     exitFlushed(EXIT_FAILURE)
   }
   try {
-    const app = await createApp({ config, log, clock: systemClock, onFatal })
+    const logLinesDropped = () => output.linesDropped()
+    const app = await createApp({ config, log, clock: systemClock, onFatal, logLinesDropped })
     stopOnSignal(app, config, log)
     reloadOnSignal(app, log)
     await listen(app, config, log)

@@ -67,7 +67,6 @@ const STILL_WITHOUT_CLOCK = [
   'ingest/signature.ts',
   'ingest/webhook-route.ts',
   'main.ts',
-  'observability/log-output.ts',
 ]
 
 const sources = new Map(

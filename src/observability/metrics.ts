@@ -31,7 +31,12 @@ export interface Metrics {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-export function createMetrics(): Metrics {
+export interface MetricsOptions {
+  /** How many lines of the log were lost so far. */
+  logLinesDropped?: (() => number) | undefined
+}
+
+export function createMetrics({ logLinesDropped = () => 0 }: MetricsOptions = {}): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: 'seam_relay_' })
@@ -77,6 +82,15 @@ export function createMetrics(): Metrics {
     help: 'Calls that shared one commit of the embedded store.',
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
     registers,
+  })
+  new Counter({
+    name: 'seam_relay_log_lines_dropped_total',
+    help: 'Log lines that were lost because standard output could not be written.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(logLinesDropped())
+    },
   })
   const gauge = (name: string, help: string, ...more: string[]) =>
     new Gauge({ name: `seam_relay_${name}`, help, labelNames: ['hook', ...more], registers })

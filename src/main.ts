@@ -1,61 +1,69 @@
-import { createApp } from './app.ts'
 import type { App } from './app.ts'
-import { readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config/mistake.ts'
 import { createLogOutput } from './observability/log-output.ts'
-import { createLogger } from './observability/logger.ts'
 import type { Logger } from './observability/logger.ts'
+import { Lifecycle } from './process/lifecycle.ts'
+import { Signals } from './process/signals.ts'
 import { systemClock } from './time/clock.ts'
 import { VERSION } from './version.ts'
 
 /** "Configuration error", by the convention of sysexits.h. */
 const EXIT_CONFIG = 78
 const EXIT_FAILURE = 1
+/** How long the end of the process waits for the log to be written: its reader may be gone or stuck. */
 const LAST_FLUSH_MS = 250
+/** The same as a share of the bound on a stop, where that is shorter. */
+const LAST_FLUSH_SHARE = 0.05
 
-const output = createLogOutput({ stream: process.stdout, clock: systemClock })
+// Before the large modules are loaded. Loading them takes most of a start, and a signal that nobody catches would end
+// the process.
+const signals = new Signals()
+const clock = systemClock
+const output = createLogOutput({ stream: process.stdout, clock })
+const complaints = createLogOutput({ stream: process.stderr, clock })
+let lastFlushMs = LAST_FLUSH_MS
+let exitCode: number | null = null
 await main()
 
+/** The environment, judged: what it configures, or every mistake in it. */
+type Settings = Config | ConfigError
+
 async function main(): Promise<void> {
+  keepOutputErrorsHarmless()
   loadDotEnv()
-  const config = configOrExit()
+  const { readConfig } = await import('./config.ts')
+  const readSettings = () => judged(() => readConfig(process.env))
+  const config = readSettings()
+  if (config instanceof ConfigError) return fail(EXIT_CONFIG, config.message)
+  lastFlushMs = Math.min(LAST_FLUSH_MS, config.shutdownTimeoutMs * LAST_FLUSH_SHARE)
+  const { createLogger } = await import('./observability/logger.ts')
   const log = createLogger(config.logLevel, output)
+  logWarnings(log)
+  const { shutdownTimeoutMs } = config
+  const lifecycle = new Lifecycle({ signals, clock, log, shutdownTimeoutMs, readSettings, exit })
   for (const { where, advice } of config.warnings) log.warn({ setting: where, advice }, 'setting is weak')
-  const onFatal = (error: Error) => {
-    log.fatal({ err: error }, 'the store is lost, stopping at once')
-    exitFlushed(EXIT_FAILURE)
-  }
   try {
-    const logLinesDropped = () => output.linesDropped()
-    const app = await createApp({ config, log, clock: systemClock, onFatal, logLinesDropped })
-    stopOnSignal(app, config, log)
-    reloadOnSignal(app, log)
-    await listen(app, config, log)
+    await start(config, log, lifecycle)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     log.fatal({ code, reason: message }, 'the start failed')
-    process.stderr.write(`seam-relay cannot start: ${message}\n`)
-    exitFlushed(EXIT_FAILURE)
+    fail(EXIT_FAILURE, message)
   }
 }
 
-function loadDotEnv(): void {
-  try {
-    process.loadEnvFile()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+async function start(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
+  const onFatal = (error: Error) => {
+    log.fatal({ err: error }, 'the store is lost, stopping at once')
+    exit(EXIT_FAILURE)
   }
-}
-
-function configOrExit(): Config {
-  try {
-    return readConfig(process.env)
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`seam-relay cannot start: ${error.message}\n`)
-    return process.exit(EXIT_CONFIG)
-  }
+  const { createApp } = await import('./app.ts')
+  const logLinesDropped = () => output.linesDropped()
+  const app = await createApp({ config, log, clock, onFatal, logLinesDropped })
+  // SIGTERM came while it waited for the store: the process is about to end and must not begin to answer.
+  if (lifecycle.isEnding) return
+  await listen(app, config, log)
+  lifecycle.run(app)
 }
 
 async function listen(app: App, config: Config, log: Logger): Promise<void> {
@@ -67,48 +75,44 @@ async function listen(app: App, config: Config, log: Logger): Promise<void> {
   if (hooks.length === 0) log.warn('no hook is configured: events are kept and not delivered')
 }
 
-/** The first signal stops gracefully within the bound; a second one at once. */
-function stopOnSignal(app: App, config: Config, log: Logger): void {
-  let stopping = false
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(EXIT_FAILURE)
-    stopping = true
-    log.info({ signal }, 'stopping')
-    setTimeout(() => {
-      log.error('the stop took too long and was cut short')
-      exitFlushed(0)
-    }, config.shutdownTimeoutMs * 0.95)
-    app.stop().then(
-      () => {
-        log.info('stopped')
-        exitFlushed(0)
-      },
-      (error: unknown) => {
-        log.error({ err: error }, 'the stop failed')
-        exitFlushed(EXIT_FAILURE)
-      },
-    )
+function loadDotEnv(): void {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') fail(EXIT_CONFIG, `.env cannot be read: ${message}`)
   }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
 }
 
-/** `SIGHUP` reads the hooks again. What is wrong with them is logged, and the old ones stay. */
-function reloadOnSignal(app: App, log: Logger): void {
-  process.on('SIGHUP', () => {
-    try {
-      const { hooks } = readConfig(process.env)
-      app.setHooks(hooks)
-      log.info({ hooks: hooks.map(({ name }) => name) }, 'hooks taken over')
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      log.error({ mistakes: error.mistakes }, 'hooks not taken over, the old ones stay')
-    }
-  })
+function judged(read: () => Config): Settings {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
 }
 
-/** Ends the process once the log is written, or after a moment: whoever reads it may be gone or stuck. */
-function exitFlushed(code: number): void {
-  setTimeout(() => process.exit(code), LAST_FLUSH_MS)
-  output.flush(() => process.exit(code))
+/** Node writes to these by itself now and then; where that fails, an error event that nobody hears ends the process. */
+function keepOutputErrorsHarmless(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
+
+/** Warnings of Node and of libraries go to the log. Node would write them to standard error and wait until they are read. */
+function logWarnings(log: Logger): void {
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name, message }) => log.warn({ type: name, reason: message }, 'warning from Node'))
+}
+
+function fail(code: number, reason: string): void {
+  complaints.write(`seam-relay cannot start: ${reason}\n`)
+  exit(code)
+}
+
+/** Ends the process once the log is written, or after a moment if it cannot be. The first code stays. */
+function exit(code: number): void {
+  if (exitCode !== null) return
+  exitCode = code
+  clock.after(lastFlushMs, () => process.exit(code))
+  output.flush(() => complaints.flush(() => process.exit(code)))
 }

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { judgeSchema, migrate } from './migrations.ts'
 
 const SQLITE_BUSY = 5
+const LOCK_STEP_MS = 100
 
 /** Raised when another process holds the file's lock. */
 export class StoreInUseError extends Error {
@@ -69,17 +70,33 @@ function opened(db: DatabaseSync, lock: DatabaseSync): OpenDatabase {
 function lockFile(path: string, waitMs: number): DatabaseSync {
   const lock = new DatabaseSync(path)
   try {
-    lock.exec(`pragma busy_timeout = ${waitMs}`)
-    lock.exec('begin exclusive')
+    begin(lock, waitMs)
     return lock
   } catch (error) {
     lock.close()
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
+    if (!isBusy(error)) throw error
     throw new StoreInUseError(
       `another seam-relay is using this store (${path} is locked): one process uses a store at a time, so stop the other first`,
       { cause: error },
     )
   }
+}
+
+/** SQLite waits in steps, because nothing can end this thread while it is inside SQLite, and a stop must not wait for it. */
+function begin(lock: DatabaseSync, waitMs: number): void {
+  lock.exec(`pragma busy_timeout = ${LOCK_STEP_MS}`)
+  for (let waitedMs = 0; ; waitedMs += LOCK_STEP_MS) {
+    try {
+      lock.exec('begin exclusive')
+      return
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= waitMs) throw error
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as { errcode?: number }).errcode === SQLITE_BUSY
 }
 
 /**

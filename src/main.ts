@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import { ConfigError } from './config/mistake.ts'
 import { createLogOutput } from './observability/log-output.ts'
 import type { Logger } from './observability/logger.ts'
+import { endProcess } from './process/end-process.ts'
 import { Lifecycle } from './process/lifecycle.ts'
 import { Signals } from './process/signals.ts'
 import { systemClock } from './time/clock.ts'
@@ -113,6 +114,6 @@ function fail(code: number, reason: string): void {
 function exit(code: number): void {
   if (exitCode !== null) return
   exitCode = code
-  clock.after(lastFlushMs, () => process.exit(code))
-  output.flush(() => complaints.flush(() => process.exit(code)))
+  clock.after(lastFlushMs, () => endProcess(code))
+  output.flush(() => complaints.flush(() => endProcess(code)))
 }

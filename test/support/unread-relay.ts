@@ -28,6 +28,7 @@ export interface UnreadRelay {
 export interface UnreadRelayOptions {
   /** Where standard output goes: a descriptor, nowhere, or a pair of sockets of which this process holds the other one. */
   stdout: number | 'pipe' | 'ignore'
+  environment?: Record<string, string>
   /** The command line; the program itself unless something stands around it. */
   command?: [program: string, ...args: string[]]
 }
@@ -36,6 +37,7 @@ export const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
 export async function startUnreadRelay({
   stdout,
+  environment = {},
   command = [process.execPath, MAIN],
 }: UnreadRelayOptions): Promise<UnreadRelay> {
   const secret = newSecret()
@@ -54,6 +56,7 @@ export async function startUnreadRelay({
       PORT: `${port}`,
       OPERATOR_PORT: `${operatorPort}`,
       DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`,
+      ...environment,
     },
   })
   const ended = once(child, 'exit').then(([code]) => code as number | null)

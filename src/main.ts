@@ -32,7 +32,8 @@ type Settings = Config | ConfigError
 
 async function main(): Promise<void> {
   keepOutputErrorsHarmless()
-  loadDotEnv()
+  const dotEnvProblem = loadDotEnv()
+  if (dotEnvProblem !== null) return fail(EXIT_CONFIG, dotEnvProblem)
   const { readConfig } = await import('./config.ts')
   const readSettings = () => judged(() => readConfig(process.env))
   const config = readSettings()
@@ -76,12 +77,14 @@ async function listen(app: App, config: Config, log: Logger): Promise<void> {
   if (hooks.length === 0) log.warn('no hook is configured: events are kept and not delivered')
 }
 
-function loadDotEnv(): void {
+/** Gives what is wrong with `.env`, where there is one that cannot be read. */
+function loadDotEnv(): string | null {
   try {
     process.loadEnvFile()
+    return null
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT') fail(EXIT_CONFIG, `.env cannot be read: ${message}`)
+    return code === 'ENOENT' ? null : `.env cannot be read: ${message}`
   }
 }
 

@@ -15,12 +15,14 @@ export type SignatureProblem =
 const TOLERANCE_SECONDS = 300
 
 const MESSAGE_ID = /^[\x21-\x7e]{1,256}$/
-const TIMESTAMP = /^[0-9]{1,12}$/
-const ONE_SIGNATURE = /^v[0-9]+[a-z]?,[A-Za-z0-9+/_-]+={0,2}$/
+/** Without a leading zero: the sender signs the digits that it sends, and writes them in one way only. */
+const TIMESTAMP = /^[1-9][0-9]{0,11}$/
+/** Of whatever version. One that the verifier does not know may stand beside one that it knows. */
+const ONE_SIGNATURE = /^v[0-9]+[a-z]?,[A-Za-z0-9+/]+={0,2}$/
 
 /**
- * Reads the signature headers, `svix-*` before `webhook-*`, and judges all of them that can be judged without the
- * body: hashing it costs milliseconds, and nobody should be able to spend those for free.
+ * Reads the signature headers, `svix-*` before `webhook-*`, and judges everything about them that does not need the
+ * body, so that a request which cannot be genuine is refused before its body is read.
  * @param now milliseconds since 1970
  */
 export function readSignatureHeaders(
@@ -31,7 +33,7 @@ export function readSignatureHeaders(
   const timestamp = headers['svix-timestamp'] ?? headers['webhook-timestamp']
   const signature = headers['svix-signature'] ?? headers['webhook-signature']
   if (!messageId || !timestamp || !signature) return { problem: 'signature_missing' }
-  // Node joins a repeated header to one string; an array here is no header that a sender of ours sends.
+  // Node joins a repeated header to one string. Only a test's injected request can carry an array.
   if (typeof messageId !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
     return { problem: 'signature_malformed' }
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { DETAILS } from '../src/ingest/problem.ts'
+import { DETAILS } from '../src/http/problem.ts'
 
 // Reads docker-compose.yml as Compose does, and checks what it would run. No container engine is needed.
 

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import fastify from 'fastify'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { answerErrors, problemAnswers } from '../http/listener-problems.ts'
+import { sendProblem } from '../http/problem.ts'
 import type { Health } from '../observability/health.ts'
-import { sendProblem } from './problem.ts'
 import { webhookRoute } from './webhook-route.ts'
 import type { WebhookRouteOptions } from './webhook-route.ts'
 
@@ -16,6 +17,7 @@ const SILENT_GRACE_MS = 500
 export async function buildPublicListener(options: WebhookRouteOptions): Promise<FastifyInstance> {
   const { config, health } = options
   const app = fastify({
+    ...problemAnswers,
     bodyLimit: config.maxBodyBytes,
     trustProxy: config.trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -37,6 +39,7 @@ export async function buildPublicListener(options: WebhookRouteOptions): Promise
   app.get('/health', (_request, reply) => answerReadiness(reply, health))
 
   cutSilentAtClose(app)
+  answerErrors(app)
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not_found'))
   return app
 }

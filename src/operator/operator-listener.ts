@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
-import { sendProblem } from '../ingest/problem.ts'
+import { answerErrors, problemAnswers } from '../http/listener-problems.ts'
+import { sendProblem } from '../http/problem.ts'
 import type { Metrics } from '../observability/metrics.ts'
 
 export interface OperatorListenerOptions {
@@ -12,7 +13,7 @@ export interface OperatorListenerOptions {
 
 /** The listener for the people who run the relay, on an address of its own. */
 export function buildOperatorListener({ token, metrics }: OperatorListenerOptions): FastifyInstance {
-  const app = fastify({ forceCloseConnections: true, exposeHeadRoutes: false })
+  const app = fastify({ ...problemAnswers, forceCloseConnections: true, exposeHeadRoutes: false })
   app.addHook('onRequest', async (request, reply) => {
     if (token === undefined || bearerMatches(request.headers.authorization, token)) return
     reply.header('www-authenticate', 'Bearer')
@@ -26,6 +27,7 @@ export function buildOperatorListener({ token, metrics }: OperatorListenerOption
     const { contentType, text } = await metrics.read()
     return reply.type(contentType).send(text)
   })
+  answerErrors(app)
   app.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, 'not_found', 'There is no such page or call.'),
   )

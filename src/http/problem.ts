@@ -1,5 +1,8 @@
 import type { FastifyReply } from 'fastify'
 
+/** The content type of a problem document. */
+export const PROBLEM_TYPE = 'application/problem+json'
+
 /** Everything that a listener can answer besides success, with its status and title. */
 const PROBLEMS = {
   signature_missing: [401, 'The signature is missing'],
@@ -13,6 +16,8 @@ const PROBLEMS = {
   not_found: [404, 'Nothing is here'],
   method_not_allowed: [405, 'The method is not allowed'],
   request_invalid: [400, 'The request is not valid HTTP'],
+  request_timeout: [408, 'The request took too long'],
+  headers_too_large: [431, 'The headers are too large'],
   internal: [500, 'An unexpected error'],
   unavailable: [503, 'The webhook cannot be stored now'],
 } as const
@@ -21,7 +26,7 @@ export type ProblemCode = keyof typeof PROBLEMS
 
 const NOT_STORED = 'The webhook was not stored. Send it again.'
 
-/** What to say of a problem where there is nothing more particular to say. */
+/** The detail of a problem where the caller has nothing more particular to say. */
 export const DETAILS: Record<ProblemCode, string> = {
   signature_missing: 'The headers svix-id, svix-timestamp and svix-signature are needed.',
   signature_malformed: 'A signature header has a form that the sender never gives it.',
@@ -34,15 +39,20 @@ export const DETAILS: Record<ProblemCode, string> = {
   not_found: 'Webhooks go to POST /webhooks/seam.',
   method_not_allowed: 'This address is for webhooks, which are posted.',
   request_invalid: 'The request cannot be read.',
+  request_timeout: 'The request did not arrive whole in time.',
+  headers_too_large: 'The headers are larger than this relay takes.',
   internal: NOT_STORED,
   unavailable: NOT_STORED,
 }
 
-/** Answers with a problem document. Source: RFC 9457. */
-export function sendProblem(reply: FastifyReply, code: ProblemCode, detail = DETAILS[code]): FastifyReply {
+/** A problem as it goes over the wire. Source: RFC 9457. */
+export function problemDocument(code: ProblemCode, detail = DETAILS[code]): { status: number; body: string } {
   const [status, title] = PROBLEMS[code]
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send(JSON.stringify({ type: `urn:seam-relay:problem:${code}`, title, status, code, detail }))
+  const body = JSON.stringify({ type: `urn:seam-relay:problem:${code}`, title, status, code, detail })
+  return { status, body }
+}
+
+export function sendProblem(reply: FastifyReply, code: ProblemCode, detail?: string): FastifyReply {
+  const { status, body } = problemDocument(code, detail)
+  return reply.code(status).type(PROBLEM_TYPE).send(body)
 }

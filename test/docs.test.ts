@@ -148,6 +148,21 @@ test('docs/tables.md explains every table and column that the store has', () => 
   expect(unexplained).toEqual([])
 })
 
+test('every source file that a document names is there', () => {
+  const files = ['src', 'test'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
+      (name) => `/${folder}/${name}`,
+    ),
+  )
+  const missing = [...documents].flatMap(([path, text]) =>
+    [...text.matchAll(/`([\w./-]+\.ts)`/g)]
+      .map(([, name]) => name as string)
+      .filter((name) => !files.some((file) => file.endsWith(`/${name}`)))
+      .map((name) => `${path}: ${name}`),
+  )
+  expect(missing).toEqual([])
+})
+
 test('the README can be read in ten minutes: it has at most 140 lines', () => {
   expect((documents.get('README.md') ?? '').trimEnd().split('\n').length).toBeLessThanOrEqual(140)
 })

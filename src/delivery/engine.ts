@@ -251,9 +251,12 @@ export class DeliveryEngine {
   #settle(lane: Lane, lease: Lease, next: NextState, outcome: Outcome | null): void {
     this.#settler.add(
       new LeaseEnd(lease, next, outcome, (result) => {
+        const wasFull = lane.window.isFull
         lane.window.settled(lease)
         if (outcome !== null) this.#report.settled(lease.delivery, outcome, next, result)
         this.#wakeIfDue(lane, next)
+        // Otherwise the end of the attempt has claimed already; one more claim for each outcome is only work.
+        if (wasFull && !lane.window.isCaughtUp) this.#loop.wake()
       }),
     )
   }
@@ -262,7 +265,7 @@ export class DeliveryEngine {
   #wakeIfDue(lane: Lane, next: NextState): void {
     const isOrdered = lane.hook?.ordering === 'credential'
     if (isOrdered || (next.state === 'pending' && next.delayMs === 0)) lane.window.becameDue()
-    if (next.state === 'pending' || !lane.window.isCaughtUp) this.#loop.wake()
+    if (isOrdered || next.state === 'pending') this.#loop.wake()
   }
 
   #tellIfIdle(): void {

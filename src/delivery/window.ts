@@ -87,6 +87,11 @@ export class Window {
     return this.#reserved + this.#leases.size === 0
   }
 
+  /** Whether there is no room for any lease until the store has answered for one. */
+  get isFull(): boolean {
+    return this.#roomInDeliveries < 1 || !this.#hasRoomInBytes
+  }
+
   /** Bytes of bodies, reserved ones included. */
   get bytes(): number {
     return this.#bytes
@@ -126,7 +131,7 @@ export class Window {
     const wanted = this.isCaughtUp ? Math.max(Math.ceil(unfilled / 2), atLeast) : unfilled
     const deliveries = Math.min(wanted, this.#roomInDeliveries)
     const bytes = this.isCaughtUp ? Math.ceil(this.#roomInBytes / 2) : this.#roomInBytes
-    if (deliveries < 1 || !this.#hasRoomInBytes) {
+    if (deliveries < 1 || this.isFull) {
       // Without a claim it is not known whether anything is due. Assume it: then the next room is claimed for.
       this.becameDue()
       return null
@@ -136,7 +141,7 @@ export class Window {
 
   /** Whether a claim now could ask for deliveries whose attempts may begin at once. */
   hasRoom(startable: number): boolean {
-    return Math.min(this.#unfilled(startable), this.#roomInDeliveries) > 0 && this.#hasRoomInBytes
+    return this.#unfilled(startable) > 0 && !this.isFull
   }
 
   /**

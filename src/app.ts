@@ -13,6 +13,7 @@ import { readHookStates } from './operator/hook-states.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
 import { createReplays } from './operator/replays.ts'
 import type { Replays } from './operator/replays.ts'
+import { ReplayRunner } from './replays/replay-runner.ts'
 import { Retention } from './retention/retention.ts'
 import type { Store } from './store/store.ts'
 import type { Clock } from './time/clock.ts'
@@ -22,7 +23,7 @@ export interface App extends Replays {
   publicListener: FastifyInstance
   operatorListener: FastifyInstance
   store: Store
-  /** Begins to deliver, and to remove what is too old. */
+  /** Begins to deliver, to go on with replays, and to remove what is too old. */
   start(): void
   /** Takes over a new list of hooks. No delivery is lost or doubled by it. */
   setHooks(hooks: readonly Hook[]): void
@@ -80,7 +81,14 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   const publicListener = await buildPublicListener({ config, verify, receive, health, log, metrics })
 
   // For people.
-  const replays = createReplays({ store, hooks: () => hooks, onDue: () => delivery.wake() })
+  const replayRunner = new ReplayRunner({ store, clock, log, onDue: () => delivery.wake() })
+  const replays = createReplays({
+    store,
+    hooks: () => hooks,
+    clock,
+    log,
+    onBegun: () => replayRunner.wake(),
+  })
   metrics.watchHooks(() => readHookStates({ store, breakers: () => delivery.breakers() }))
   const operatorListener = buildOperatorListener({ token: config.operatorListener.token, metrics })
 
@@ -93,6 +101,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     start() {
       delivery.start()
       retention.start()
+      replayRunner.start()
     },
     setHooks(newHooks) {
       hooks = newHooks
@@ -135,7 +144,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     const cutConnections = clock.after(graceMs, () => publicListener.server.closeAllConnections())
     await Promise.all([publicListener.close(), delivery.stop(graceMs)])
     cutConnections.close()
-    await Promise.all([alerts.stop(), retention.stop()])
+    await Promise.all([alerts.stop(), retention.stop(), replayRunner.stop()])
     await operatorListener.close()
     await store.close()
   }

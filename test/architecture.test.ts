@@ -19,6 +19,7 @@ const ROOMS: Record<string, string[]> = {
   delivery: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
   reconcile: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
   retention: ['time/', 'store/store.ts'],
+  replays: ['time/', 'store/store.ts'],
   operator: [
     'time/',
     'events/',
@@ -54,6 +55,7 @@ const ROOMS: Record<string, string[]> = {
     'delivery/',
     'reconcile/',
     'retention/',
+    'replays/',
     'operator/',
     'alerts/',
   ],

@@ -1,39 +1,133 @@
+import { randomUUID } from 'node:crypto'
 import type { Hook } from '../config/hook.ts'
-import type { AcceptedSpan, ReplayFilter, Store } from '../store/store.ts'
+import type { AcceptedSpan, ReplayFilter, ReplayJob, ReplayScope, ReplayWalk, Store } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
 
 export interface ReplaysOptions {
-  store: Pick<Store, 'replay' | 'replayMissing'>
+  store: Pick<Store, 'countReplay' | 'createReplay' | 'endReplay' | 'findReplay' | 'listReplays' | 'discard'>
   /** The hooks as they are configured now. */
   hooks: () => readonly Hook[]
-  /** Called when deliveries have become due. */
-  onDue: () => void
+  clock: Clock
+  log: { info(about: object, message: string): void }
+  /** Called when a replay was begun. */
+  onBegun: () => void
 }
 
-/** Sends events again on a person's word. */
+/** Sends events again, and gives up what nobody will fetch any more, on a person's word. */
 export interface Replays {
-  /** Puts every delivery that matches back to pending, in one step. Without `states` it takes the dead ones. */
-  replay(filter: ReplayFilter): Promise<{ replayed: number }>
+  /** How many deliveries match. Without `states` it counts the dead ones. */
+  countReplay(filter: ReplayFilter): Promise<number>
+  /** Begins to put every delivery that matches back to pending, in steps in the background. */
+  replay(filter: ReplayFilter, pace?: Pace): Promise<BegunReplay>
   /**
-   * Makes the deliveries that a hook lacks because its events were accepted before the hook was configured.
+   * How many deliveries a hook lacks because the events were accepted before the hook was configured.
    * @returns `null` if no hook has this name
    */
-  replayMissing(hookName: string, span: AcceptedSpan): Promise<{ replayed: number } | null>
+  countMissing(hookName: string, span: AcceptedSpan): Promise<number | null>
+  /**
+   * Begins to make those deliveries, in steps in the background.
+   * @returns `null` if no hook has this name
+   */
+  replayMissing(hookName: string, span: AcceptedSpan, pace?: Pace): Promise<BegunReplay | null>
+  findReplay(id: string): Promise<ReplayJob | null>
+  /** The newest first, at most so many. */
+  listReplays(limit: number): Promise<ReplayJob[]>
+  /** What it has put back stays so. Of one that has ended, it changes nothing. */
+  cancelReplay(id: string): Promise<ReplayJob | null>
+  /**
+   * Gives up what a hook that is no longer configured has pending, in steps; done when it answers. After a restart in
+   * the middle, ask again.
+   */
+  discard(hookName: string): Promise<Discarded>
 }
 
-export function createReplays({ store, hooks, onDue }: ReplaysOptions): Replays {
+export interface Pace {
+  /** At most so many deliveries are put back in a second. */
+  perSecond?: number
+}
+
+export interface BegunReplay {
+  id: string
+  wouldReplay: number
+}
+
+export type Discarded = { outcome: 'discarded'; discarded: number } | { outcome: 'still_configured' }
+
+/** A step of counting only reads. */
+const COUNT_ROWS = 2000
+const DISCARD_ROWS = 100
+/** Between two steps, so that they take only a share of the store's time. */
+const COUNT_PAUSE_MS = 2
+const DISCARD_PAUSE_MS = 20
+
+export function createReplays({ store, hooks, clock, log, onBegun }: ReplaysOptions): Replays {
   return {
-    async replay(filter) {
-      const result = await store.replay(filter)
-      onDue()
-      return result
+    countReplay: count,
+    replay: begin,
+    async countMissing(hookName, span) {
+      const scope = missingOf(hookName, span)
+      return scope === null ? null : count(scope)
     },
-    async replayMissing(hookName, span) {
-      const hook = hooks().find(({ name }) => name === hookName)
-      if (hook === undefined) return null
-      const { events, workspaces = null } = hook
-      const result = await store.replayMissing({ hook: hookName, events, workspaces, ...span })
-      onDue()
-      return result
+    async replayMissing(hookName, span, pace) {
+      const scope = missingOf(hookName, span)
+      return scope === null ? null : begin(scope, pace)
     },
+    findReplay: (id) => store.findReplay(id),
+    listReplays: (limit) => store.listReplays(limit),
+    async cancelReplay(id) {
+      const job = await store.endReplay({ id, state: 'cancelled' })
+      if (job?.state === 'cancelled') {
+        log.info({ replay: id, replayed: job.replayed, would_replay: job.wouldReplay }, 'replay cancelled')
+      }
+      return job
+    },
+    async discard(hookName) {
+      if (isConfigured(hookName)) return { outcome: 'still_configured' }
+      let discarded = 0
+      for (let step = DISCARD_ROWS; step === DISCARD_ROWS;) {
+        // A reload may have brought the hook back meanwhile.
+        if (isConfigured(hookName)) break
+        step = (await store.discard({ hook: hookName, limit: DISCARD_ROWS })).discarded
+        discarded += step
+        if (step === DISCARD_ROWS) await pause(DISCARD_PAUSE_MS)
+      }
+      log.info({ hook: hookName, discarded }, 'deliveries of a removed hook discarded')
+      return { outcome: 'discarded', discarded }
+    },
+  }
+
+  async function begin(scope: ReplayScope, { perSecond }: Pace = {}): Promise<BegunReplay> {
+    const wouldReplay = await count(scope)
+    const id = randomUUID()
+    await store.createReplay({ id, scope, perSecond: perSecond ?? null, wouldReplay })
+    onBegun()
+    return { id, wouldReplay }
+  }
+
+  async function count(scope: ReplayScope): Promise<number> {
+    let total = 0
+    for (let walk: ReplayWalk | null | undefined; walk !== null;) {
+      const after: { after?: ReplayWalk } = walk === undefined ? {} : { after: walk }
+      const step = await store.countReplay({ scope, limit: COUNT_ROWS, ...after })
+      total += step.count
+      walk = step.next
+      if (walk !== null) await pause(COUNT_PAUSE_MS)
+    }
+    return total
+  }
+
+  function missingOf(hookName: string, span: AcceptedSpan): ReplayScope | null {
+    const hook = hooks().find(({ name }) => name === hookName)
+    if (hook === undefined) return null
+    const { events, workspaces = null } = hook
+    return { ...span, hook: hookName, missing: { events, workspaces } }
+  }
+
+  function isConfigured(hookName: string): boolean {
+    return hooks().some(({ name }) => name === hookName)
+  }
+
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => clock.after(delayMs, resolve))
   }
 }

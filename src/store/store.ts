@@ -48,20 +48,48 @@ export interface Store {
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
 
   /**
-   * Puts the deliveries that fit the filter back to pending: due now, without failures, their age beginning anew.
-   * Leased ones are left alone. Counted in each delivery's history, which otherwise stays.
+   * One step of counting what a replay would put back. It only reads, and looks at no more than `limit` rows. A count is a
+   * step without `after` and further ones, each `after` the `next` of the one before, until that is `null`.
    */
-  replay(filter: ReplayFilter): Promise<{ replayed: number }>
+  countReplay(request: CountReplayRequest): Promise<CountReplayResult>
 
   /**
-   * Makes deliveries for one hook, due now, of the events that it wants, that are still stored, and that it has no
-   * delivery of: those from before it was there. Counted in each delivery's history as a replay.
+   * Begins a replay, which `stepReplay` then does. A delivery that is put back is pending and due now, without failures,
+   * its age beginning anew; or it is made, where the scope is what a hook is missing. Counted in each delivery's
+   * history, which otherwise stays. Events that are accepted later are not part of it. Asking again with the same id
+   * begins nothing further.
    */
-  replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }>
+  createReplay(request: NewReplay): Promise<ReplayJob>
+
+  /** The replay that began first of those that are running: they go one after the other. */
+  runningReplay(): Promise<ReplayJob | null>
+
+  /**
+   * One small step of a replay, if it is running and its next step is due. Where several processes ask, one takes the step.
+   * A step goes on from where the one before came to, which is written down together with what it put back: so no
+   * delivery is put back twice by one replay, whatever becomes of it meanwhile. In each hook it goes in the order of
+   * acceptance. Leased deliveries are left alone.
+   */
+  stepReplay(request: StepReplayRequest): Promise<ReplayStep>
+
+  /** Ends a replay that is running. What it has put back stays so. `null`: there is none of this id. */
+  endReplay(request: EndReplayRequest): Promise<ReplayJob | null>
+
+  /** A replay, running or ended; `null`: there is none of this id. */
+  findReplay(id: string): Promise<ReplayJob | null>
+
+  /** The newest replays first, at most so many. */
+  listReplays(limit: number): Promise<ReplayJob[]>
+
+  /**
+   * One small step of giving up what a hook that is no longer configured has pending: it becomes dead, and is kept no longer than what
+   * was delivered. A delivery whose lease has not run out is left alone. Fewer than `limit` were left where fewer are answered.
+   */
+  discard(request: DiscardRequest): Promise<{ discarded: number }>
 
   /**
    * One small step of deleting, oldest first: events past their age with their deliveries and attempts, never
-   * one with a delivery that is not delivered; and of the ids, which make a resend a duplicate, those past
+   * one with a delivery that is neither delivered nor discarded; and of the ids, which make a resend a duplicate, those past
    * theirs whose event is gone. Quarantined bodies stay, for a person to judge. A pass is a step without `after`
    * and further ones, each `after` the `next` of the one before, until that is `null`.
    */
@@ -185,19 +213,104 @@ export interface AcceptedSpan {
   webhookIds?: readonly string[]
 }
 
+/** What a replay puts back: deliveries that there are, or those that a hook is missing. */
+export type ReplayScope = ReplayFilter | ReplayMissing
+
 /** What is left out does not narrow. */
 export interface ReplayFilter extends AcceptedSpan {
   hook?: string
   /** By default the dead; where `webhookIds` are given, the dead and the delivered. */
-  states?: readonly ('dead' | 'delivered' | 'pending')[]
+  states?: readonly ReplayedState[]
+  /** The code of the delivery's last failure. */
+  code?: string
 }
 
-export interface ReplayMissingRequest extends AcceptedSpan {
+export type ReplayedState = 'dead' | 'delivered' | 'pending'
+
+/** The events that a hook wants and has no delivery of: those from before it was there. */
+export interface ReplayMissing extends AcceptedSpan {
   hook: string
-  /** The hook's event patterns. */
-  events: readonly string[]
-  /** The hook's workspaces; `null` for all. */
-  workspaces: readonly string[] | null
+  missing: {
+    /** The hook's event patterns. */
+    events: readonly string[]
+    /** The hook's workspaces; `null` for all. */
+    workspaces: readonly string[] | null
+  }
+}
+
+export interface CountReplayRequest {
+  scope: ReplayScope
+  /** How many rows the step looks at. */
+  limit: number
+  after?: ReplayWalk
+}
+
+export interface CountReplayResult {
+  count: number
+  next: ReplayWalk | null
+}
+
+/** Up to where a walk along the deliveries, or along the events, has come; the store's own business. */
+export interface ReplayWalk {
+  seq: number
+  hook: string
+  /** The last event of the walk. */
+  uptoSeq: number
+  /** The events that were named, in order; `null` where none were. */
+  seqs: readonly number[] | null
+}
+
+export interface NewReplay {
+  /** A UUID of the caller's. */
+  id: string
+  scope: ReplayScope
+  /** At most so many deliveries are put back in a second; `null`: as fast as the steps go. */
+  perSecond: number | null
+  /** What was counted before. */
+  wouldReplay: number
+}
+
+export interface ReplayJob extends NewReplay {
+  state: 'running' | EndOfReplay
+  replayed: number
+  /** Milliseconds since 1970. */
+  createdAt: number
+  /** Milliseconds since 1970; `null` while it runs. */
+  endedAt: number | null
+  /** Why it failed; `null` where it did not. */
+  error: string | null
+}
+
+export type EndOfReplay = 'finished' | 'cancelled' | 'failed'
+
+export interface StepReplayRequest {
+  id: string
+  /** How many deliveries the step puts back at most. It looks at up to ten times as many. */
+  limit: number
+  /** No step of this replay follows sooner than this. */
+  pauseMs: number
+}
+
+export interface ReplayStep {
+  replayed: number
+  /** `true` for the first step of a replay, and only for the process that took it. */
+  isFirst: boolean
+  /** Until its next step may be taken; `null`: it has ended. */
+  nextStepInMs: number | null
+  /** `true` where this step ended it, and only for the process that took it. */
+  isLast: boolean
+}
+
+export interface EndReplayRequest {
+  id: string
+  state: 'cancelled' | 'failed'
+  error?: string
+}
+
+export interface DiscardRequest {
+  hook: string
+  /** How many deliveries the step gives up at most. */
+  limit: number
 }
 
 export interface PruneRequest {
@@ -242,6 +355,8 @@ export interface DeliveryHistory {
   /** Failed attempts since acceptance or the last replay. */
   failures: number
   replays: number
+  /** `discarded`: a person gave it up, because its hook is no longer configured. Otherwise `null`. */
+  endedCode: 'discarded' | null
   /** In their order. An attempt whose outcome could not be recorded, as after a crash, is missing. */
   records: PastAttempt[]
 }

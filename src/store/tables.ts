@@ -59,6 +59,7 @@ export const DELIVERIES = {
     order_key: 'text',
     replays: 'integer',
     lease_token: 'integer',
+    ended_code: 'text',
   },
 } as const satisfies Table
 
@@ -106,6 +107,7 @@ export const SHOWN_OF_DELIVERY = {
   attempts: 'attempts',
   failures: 'failures',
   replays: 'replays',
+  endedCode: 'ended_code',
 } as const satisfies ColumnsOf<keyof Omit<DeliveryHistory, 'records'>, typeof DELIVERIES>
 
 /** What people are shown of an attempt. */

@@ -3,8 +3,9 @@ import { measureDelivery } from './delivery.ts'
 import { measureMainJob } from './main-job.ts'
 import { measureOrderedBacklog } from './ordered-backlog.ts'
 import { measurePostgres } from './postgres.ts'
+import { measureReplay } from './replay.ts'
 
-// npm run bench [-- --only main|delivery|postgres|ordered --rounds N --events N]
+// npm run bench [-- --only main|delivery|postgres|ordered|replay --rounds N --events N]
 
 const load = {
   secret: `whsec_${randomBytes(24).toString('base64')}`,
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<void>> = {
   },
   postgres: () => measurePostgres(load, rounds),
   ordered: measureOrderedBacklog,
+  replay: measureReplay,
 }
 
 const only = option('only')

@@ -27,7 +27,7 @@ describe.each(stores)('outcomes that cannot be written, on %s', (name, newStore)
     const claims = vi.spyOn(relay.app.store, 'claim')
     await runOutLeases(name, relay, database)
     await until('the relay to lease again what it has', async () => {
-      await relay.app.replay({})
+      relay.wakeDelivery()
       const results = await Promise.all(claims.mock.results.map(({ value }) => value))
       return results.flatMap(({ deliveries }) => deliveries).length >= 10
     })

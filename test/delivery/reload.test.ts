@@ -145,7 +145,7 @@ async function receiverThatWaits() {
 /** Lets the loop run, and waits until it has claimed, or has found no room to claim for, several times. */
 async function claimsToEnd(relay: Relay): Promise<void> {
   for (let n = 0; n < 3; n++) {
-    await relay.app.replay({})
+    relay.wakeDelivery()
     await relay.app.store.check()
   }
 }

@@ -234,8 +234,7 @@ async function watchClaims(relay: Relay): Promise<number[]> {
     claimed.push(...result.deliveries.map(({ attempt }) => attempt))
     return result
   })
-  // Wakes the engine.
-  await relay.app.replay({})
+  relay.wakeDelivery()
   await until('a claim to find nothing', () => isCaughtUp)
   return claimed
 }

@@ -47,8 +47,8 @@ function settleAfterTheNextClaim(relay: Relay): void {
   })
   vi.spyOn(store, 'settle').mockImplementation(async (batch) => {
     const before = claims
-    // Wakes the engine, whether or not it is awake.
-    await relay.app.replay({})
+    // Whether or not it is awake.
+    relay.wakeDelivery()
     await until('a claim before it', () => claims > before)
     return settle(batch)
   })

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import { CARRIED_TABLES } from '../../src/migrate-store/carried-table.ts'
 import { BLOCKED_UNTIL } from '../../src/store/sqlite/statements/claim-ordered.ts'
 import type { ClaimedDelivery } from '../../src/store/store.ts'
-import { acceptance, changedContent, claim, claimOne, countHooks, settleOne } from '../store/asking.ts'
+import {
+  acceptance,
+  changedContent,
+  claim,
+  claimOne,
+  countHooks,
+  settleOne,
+  replay,
+} from '../store/asking.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { migrateStore } from './command.ts'
 import { inFile, rowsOfFile, rowsOfDatabase } from './rows.ts'
@@ -89,7 +97,7 @@ test('the Postgres store goes on where the SQLite store stopped', async () => {
     expect([first?.webhookId, others]).toEqual([expected.webhookId, []])
     await settleOne(postgres, first as ClaimedDelivery, { state: 'delivered' })
   }
-  expect(await postgres.replay({})).toEqual({ replayed: 1 })
+  expect(await replay(postgres, {})).toEqual({ replayed: 1 })
   expect(await claimOne(postgres, 'dead')).toMatchObject({
     webhookId: dead.webhookId,
     body: dead.event.body,

@@ -22,6 +22,7 @@ import {
   settleAll,
   settleOne,
   wanting,
+  replay,
 } from '../store/asking.ts'
 import { scratchFolder } from '../support/scratch.ts'
 import { inFile } from './rows.ts'
@@ -65,7 +66,7 @@ export async function sourceOfAllSorts() {
     expect(await claimInOrder(store)).toHaveLength(1)
     const [first] = await claim(store, ['now'], { limit: 1 })
     await settleOne(store, first as ClaimedDelivery, { state: 'dead', failures: 1 })
-    await store.replay({ webhookIds: [replayed.webhookId] })
+    await replay(store, { webhookIds: [replayed.webhookId] })
     await acceptEach(store, [now, now, now])
     await store.accept(changedContent(now))
     await acceptAside(store)

@@ -8,6 +8,8 @@ import type {
   ClaimWant,
   ClaimedDelivery,
   NextState,
+  ReplayJob,
+  ReplayScope,
   SettleResult,
   Settlement,
   Store,
@@ -166,4 +168,47 @@ export function acceptanceOfSize(bytes: number, character = 'x', hooks: string[]
   const width = Buffer.byteLength(character)
   event.note = character.repeat(Math.floor(room / width)) + '.'.repeat(room % width)
   return acceptance({ event: judged(JSON.stringify(event)), hooks })
+}
+
+/** Begins a replay, and leaves it there. */
+export function beginReplay(
+  store: Store,
+  scope: ReplayScope,
+  perSecond: number | null = null,
+): Promise<ReplayJob> {
+  return store.createReplay({ id: randomUUID(), scope, perSecond, wouldReplay: 0 })
+}
+
+/** Takes all the steps of a replay that are left, each of so many deliveries, and tells how many were put back. */
+export async function stepToEnd(store: Store, id: string, limit = 1000): Promise<number> {
+  let replayed = 0
+  await until('the replay to end', async () => {
+    const step = await store.stepReplay({ id, limit, pauseMs: 0 })
+    replayed += step.replayed
+    return step.isLast
+  })
+  return replayed
+}
+
+/** A whole replay. What was counted before is what was put back. */
+export async function replay(
+  store: Store,
+  scope: ReplayScope,
+  limit?: number,
+): Promise<{ replayed: number }> {
+  const counted = await countReplay(store, scope)
+  const { id } = await beginReplay(store, scope)
+  const replayed = await stepToEnd(store, id, limit)
+  expect(replayed).toBe(counted)
+  return { replayed }
+}
+
+export async function countReplay(store: Store, scope: ReplayScope, limit = 1000): Promise<number> {
+  let { count, next } = await store.countReplay({ scope, limit })
+  while (next !== null) {
+    const step = await store.countReplay({ scope, limit, after: next })
+    count += step.count
+    next = step.next
+  }
+  return count
 }

@@ -67,6 +67,7 @@ export function describeHistory(name: string, open: () => Promise<Store>): void 
           attempts: 2,
           failures: 2,
           replays: 0,
+          endedCode: null,
           records: [
             {
               attempt: 1,
@@ -77,7 +78,16 @@ export function describeHistory(name: string, open: () => Promise<Store>): void 
             { attempt: 2, startedAt: expect.any(Number), ...cut },
           ],
         },
-        { eventSeq, hook: 'b', state: 'pending', attempts: 0, failures: 0, replays: 0, records: [] },
+        {
+          eventSeq,
+          hook: 'b',
+          state: 'pending',
+          attempts: 0,
+          failures: 0,
+          replays: 0,
+          endedCode: null,
+          records: [],
+        },
       ])
       for (const { startedAt } of history[0]?.records ?? []) {
         expect(startedAt).toBeGreaterThanOrEqual(before - 7)

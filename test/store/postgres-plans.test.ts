@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { expect, test } from 'vitest'
-import type { AcceptRequest, NextState, Settlement } from '../../src/store/store.ts'
+import type { AcceptRequest, NextState, ReplayScope, Settlement } from '../../src/store/store.ts'
 import { acceptAll } from '../../src/store/postgres/statements/accept.ts'
 import { Claimer } from '../../src/store/postgres/claimer.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
@@ -8,8 +8,9 @@ import type { Connections, Step } from '../../src/store/postgres/connections.ts'
 import { deliveriesOf } from '../../src/store/postgres/statements/deliveries-of.ts'
 import { migrate } from '../../src/store/postgres/migrations.ts'
 import { prune } from '../../src/store/postgres/statements/prune.ts'
-import { replay } from '../../src/store/postgres/statements/replay.ts'
-import { replayMissing } from '../../src/store/postgres/statements/replay-missing.ts'
+import { discard } from '../../src/store/postgres/statements/discard.ts'
+import { countReplay } from '../../src/store/postgres/statements/replay-walk.ts'
+import { takeStep } from '../../src/store/postgres/statements/step-replay.ts'
 import { settle } from '../../src/store/postgres/statements/settle.ts'
 import { stats } from '../../src/store/postgres/statements/stats.ts'
 import { systemClock } from '../../src/time/clock.ts'
@@ -39,6 +40,10 @@ const FIRST_UNDELIVERED = 10_000_001
 
 /** A level more in an index is a page more for each row that is looked up; a scan of the million would be thousands. */
 const SLACK = 500
+
+/** A replay that is running, and its step. */
+const REPLAY_ID = '4f1d4c7e-3f0a-4c3e-9d55-0d6a4ef9b001'
+const STEP = { id: REPLAY_ID, limit: 100, pauseMs: 0 }
 
 type Ask = (connections: Connections) => Promise<unknown>
 
@@ -86,31 +91,57 @@ const CALLS: Record<string, Call> = {
     on: 'others',
     ask: (connections) => deliveriesOf(connections, 'undelivered-100'),
   },
-  'replay of an event': {
-    pagesAtMost: 500,
+  ...replayCalls('an event', { webhookIds: ['undelivered-100'] }, { seqs: [FIRST_UNDELIVERED + 100] }),
+  ...replayCalls('the dead', {}),
+  ...replayCalls('the dead of a hook', { hook: 'any' }, { hook: 'any' }),
+  ...replayCalls('the dead of a code', { code: 'timeout' }),
+  ...replayCalls(
+    'a day',
+    { since: Date.now() - DAY_MS, states: ['pending', 'delivered', 'dead'] },
+    { seq: FIRST_UNDELIVERED },
+  ),
+  ...replayCalls('all from the beginning', { states: ['pending', 'delivered', 'dead'] }),
+  ...replayCalls('what is missing', { hook: 'new', missing: { events: ['*'], workspaces: null } }),
+  ...replayCalls(
+    'missing events that are named',
+    {
+      hook: 'new',
+      missing: { events: ['*'], workspaces: null },
+      webhookIds: ['undelivered-100'],
+    },
+    { seqs: [FIRST_UNDELIVERED + 100] },
+  ),
+  discard: {
+    pagesAtMost: 4000,
     on: 'others',
-    ask: (connections) => replay(connections, { webhookIds: ['undelivered-100'] }),
-  },
-  'replay of the dead': { on: 'others', ask: (connections) => replay(connections, {}) },
-  'replay of a day': {
-    on: 'others',
-    ask: (connections) =>
-      replay(connections, { since: Date.now() - DAY_MS, states: ['pending', 'delivered', 'dead'] }),
-  },
-  'replay of what is missing in a day': {
-    on: 'others',
-    ask: (connections) =>
-      replayMissing(connections, {
-        hook: 'new',
-        since: Date.now() - DAY_MS,
-        events: ['*'],
-        workspaces: null,
-      }),
+    ask: (connections) => discard(connections, { hook: 'any', limit: STEP.limit }),
   },
 }
 const WANT = { limit: 64, maxBytes: 8_388_608, leaseMs: 60_000 }
 /** Their rows are few, and they read all of them. */
-const READING_ALL = ['stats', 'replay of the dead', 'replay of a day']
+const READING_ALL = ['stats']
+
+/** Counting and putting back, each one step of it from somewhere in the middle. */
+function replayCalls(
+  name: string,
+  scope: ReplayScope,
+  at: { seq?: number; hook?: string; seqs?: number[] } = {},
+): Record<string, Call> {
+  const walk = { seq: 0, hook: '', uptoSeq: FIRST_UNDELIVERED + UNDELIVERED, seqs: null, ...at }
+  const job = { id: REPLAY_ID, scope, perSecond: null, steps: 0, walk }
+  return {
+    [`count for a replay of ${name}`]: {
+      pagesAtMost: 20_000,
+      on: 'others',
+      ask: (connections) => countReplay(connections, { scope, limit: 1000, after: walk }),
+    },
+    [`replay of ${name}`]: {
+      pagesAtMost: 20_000,
+      on: 'others',
+      ask: (connections) => takeStep(connections, job, STEP),
+    },
+  }
+}
 
 interface Explained {
   call: string
@@ -198,6 +229,12 @@ async function databaseWith(delivered: number): Promise<pg.Client> {
   await client.query("select setval('seam_relay.event_seq', $1)", [FIRST_UNDELIVERED + UNDELIVERED])
   await withoutIndices(client, url, () => writeAtOnce(url, deliveredRows(delivered)))
   await writeAtOnce(url, undeliveredRows())
+  await client.query(
+    `insert into seam_relay.replays
+       (id, scope, would_replay, state, at_seq, at_hook, upto_seq, created_at, next_step_at)
+     values ($1, '{}', 0, 'running', 0, '', 0, now(), now())`,
+    [REPLAY_ID],
+  )
   return client
 }
 

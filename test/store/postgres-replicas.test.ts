@@ -13,6 +13,7 @@ import {
   keyOf,
   settleOne,
   settlement,
+  replay,
 } from './asking.ts'
 import { open } from './postgres-database.ts'
 
@@ -77,7 +78,7 @@ test('one replica tells the others that something is due', async () => {
   await until('the other to hear', () => heard.includes('other'))
   await settleOne(one, await claimOne(one, 'a'), dead(1))
   heard.length = 0
-  await one.replay({})
+  await replay(one, {})
   await until('the other to hear of a replay', () => heard.includes('other'))
   expect(heard).not.toContain('one')
 })

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { StoreError } from '../../src/store/store.ts'
 import type { ClaimedDelivery, Store } from '../../src/store/store.ts'
-import { acceptance, claimAll, claimOne, countOutcomes, settlement, wanting } from './asking.ts'
+import { acceptance, beginReplay, claimAll, claimOne, countOutcomes, settlement, wanting } from './asking.ts'
 import { describeHistory } from './history-contract.ts'
 import { describeOrdering } from './ordering-contract.ts'
 import { describePrune } from './prune-contract.ts'
@@ -54,7 +55,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     test('refuses what is asked later, while it closes and after', async () => {
       const store = await open()
       const delivery = await acceptedAndClaimed(store)
-      const refused = Array.from({ length: 10 }, () => 'store_closed')
+      const refused = Array.from({ length: 16 }, () => 'store_closed')
       const closing = store.close()
       expect(await refusalCodes(store, delivery)).toEqual(refused)
       await closing
@@ -81,8 +82,14 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     store.quarantine({ messageId: 'msg_1', bytes: Buffer.from('x'), problems: [] }),
     store.claim([wanting('a', { limit: 1 })]),
     store.settle([settlement(delivery, { state: 'delivered' })]),
-    store.replay({}),
-    store.replayMissing({ hook: 'a', events: ['*'], workspaces: null }),
+    store.countReplay({ scope: {}, limit: 1 }),
+    beginReplay(store, {}),
+    store.runningReplay(),
+    store.stepReplay({ id: randomUUID(), limit: 1, pauseMs: 0 }),
+    store.endReplay({ id: randomUUID(), state: 'cancelled' }),
+    store.findReplay(randomUUID()),
+    store.listReplays(1),
+    store.discard({ hook: 'a', limit: 1 }),
     store.prune({ payloadAgeMs: 0, dedupAgeMs: 0, limit: 1 }),
     store.stats(),
     store.deliveriesOf('msg_1'),

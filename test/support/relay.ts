@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import type { App } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { Hook } from '../../src/config/hook.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import type { Clock } from '../../src/time/clock.ts'
@@ -35,6 +36,8 @@ export interface Relay {
   /** Signs a value, or text as it stands, and posts it. */
   send(body: unknown, options?: { messageId?: string }): Promise<Answer>
   post(webhook: SignedWebhook): Promise<Answer>
+  /** Takes the same hooks over again: it changes nothing, and the delivery loop looks for what is due. */
+  wakeDelivery(): void
   metrics(): Promise<string>
   /** The value of one sample of `/metrics`, `undefined` if there is none. `labels` are all that it has. */
   metric(name: string, labels?: Record<string, string>): Promise<number | undefined>
@@ -58,7 +61,7 @@ export async function startRelay(
   })
   const logLines: LogLine[] = []
   const log = createLogger('trace', { write: (line) => void logLines.push(parseLogLine(line)) })
-  const app = await createApp({
+  const built = await createApp({
     config,
     log,
     clock,
@@ -66,6 +69,14 @@ export async function startRelay(
       throw error
     },
   })
+  let hooks: readonly Hook[] = config.hooks
+  const app: App = {
+    ...built,
+    setHooks(newHooks) {
+      hooks = newHooks
+      built.setHooks(newHooks)
+    },
+  }
   onTestFinished(() => app.stop())
   const url = await app.publicListener.listen(config.publicListener)
   const operatorUrl = await app.operatorListener.listen(config.operatorListener)
@@ -91,6 +102,7 @@ export async function startRelay(
     logLines,
     logged: (msg) => logged(logLines, msg),
     post,
+    wakeDelivery: () => built.setHooks(hooks),
     send: (body, options) =>
       post(
         signedWebhook(

@@ -111,6 +111,32 @@ const migrations: readonly string[] = [
   alter table seam_relay.deliveries add column lease_token integer not null default 0;
   alter table seam_relay.attempts add column lease_token integer;
   `,
+  `
+  -- ended_code: why a delivery ended without an attempt that ended it.
+  alter table seam_relay.deliveries add column ended_code text;
+
+  -- What people asked to be sent again. at_seq, at_hook: up to where the steps have come. seqs: the events that were
+  -- named. steps: of replicas that take the same step at once, only the first finds the number that it read.
+  create table seam_relay.replays (
+    number bigint generated always as identity primary key,
+    id uuid not null unique,
+    scope json not null,
+    per_second integer,
+    would_replay bigint not null,
+    state text not null check (state in ('running', 'finished', 'cancelled', 'failed')),
+    replayed bigint not null default 0,
+    steps integer not null default 0,
+    at_seq bigint not null,
+    at_hook text not null,
+    upto_seq bigint not null,
+    seqs json,
+    created_at timestamptz not null,
+    next_step_at timestamptz not null,
+    ended_at timestamptz,
+    error text
+  );
+  create index replays_running on seam_relay.replays (number) where state = 'running';
+  `,
 ]
 
 /**

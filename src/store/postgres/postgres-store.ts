@@ -7,15 +7,21 @@ import type {
   AcceptResult,
   ClaimResult,
   ClaimWant,
+  CountReplayRequest,
+  CountReplayResult,
   DeliveryHistory,
+  DiscardRequest,
+  EndReplayRequest,
   HookStats,
+  NewReplay,
   PruneRequest,
   PruneResult,
   QuarantineRequest,
-  ReplayFilter,
-  ReplayMissingRequest,
+  ReplayJob,
+  ReplayStep,
   SettleResult,
   Settlement,
+  StepReplayRequest,
   Store,
 } from '../store.ts'
 import { acceptAll } from './statements/accept.ts'
@@ -30,8 +36,10 @@ import { Gatherer } from './gatherer.ts'
 import { migrate } from './migrations.ts'
 import { prune } from './statements/prune.ts'
 import { quarantineAll } from './statements/quarantine.ts'
-import { replayMissing } from './statements/replay-missing.ts'
-import { replay } from './statements/replay.ts'
+import { countReplay } from './statements/replay-walk.ts'
+import { createReplay, endReplay, findReplay, listReplays, runningReplay } from './statements/replays.ts'
+import { stepReplay } from './statements/step-replay.ts'
+import { discard } from './statements/discard.ts'
 import { settle } from './statements/settle.ts'
 import { check } from './statements/check.ts'
 import { stats } from './statements/stats.ts'
@@ -51,8 +59,8 @@ export interface PostgresStoreOptions {
 
 /** Shorter than the sender's time-out of 15 s, so that it gets a 503 when the database hangs, and not silence. */
 const CALL_TIMEOUT_MS = 8000
-/** A replay of a million deliveries is one statement. */
-const UPKEEP_TIMEOUT_MS = 600_000
+/** Steps of pruning and of replays wait for each other. */
+const UPKEEP_TIMEOUT_MS = 60_000
 
 /** The store that replicas share: a Postgres database. Its clock is the only one. */
 export class PostgresStore implements Store {
@@ -123,12 +131,40 @@ export class PostgresStore implements Store {
     return this.#call(() => settle(this.#delivery, settlements))
   }
 
-  replay(filter: ReplayFilter): Promise<{ replayed: number }> {
-    return this.#call(() => this.#saidIfDue(replay(this.#upkeep, filter)))
+  countReplay(request: CountReplayRequest): Promise<CountReplayResult> {
+    return this.#call(() => countReplay(this.#reading, request))
   }
 
-  replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }> {
-    return this.#call(() => this.#saidIfDue(replayMissing(this.#upkeep, request)))
+  createReplay(request: NewReplay): Promise<ReplayJob> {
+    return this.#call(() => createReplay(this.#upkeep, request))
+  }
+
+  runningReplay(): Promise<ReplayJob | null> {
+    return this.#call(() => runningReplay(this.#upkeep))
+  }
+
+  stepReplay(request: StepReplayRequest): Promise<ReplayStep> {
+    return this.#call(async () => {
+      const step = await stepReplay(this.#upkeep, request)
+      if (step.replayed > 0) this.#signal.say()
+      return step
+    })
+  }
+
+  endReplay(request: EndReplayRequest): Promise<ReplayJob | null> {
+    return this.#call(() => endReplay(this.#upkeep, request))
+  }
+
+  findReplay(id: string): Promise<ReplayJob | null> {
+    return this.#call(() => findReplay(this.#reading, id))
+  }
+
+  listReplays(limit: number): Promise<ReplayJob[]> {
+    return this.#call(() => listReplays(this.#reading, limit))
+  }
+
+  discard(request: DiscardRequest): Promise<{ discarded: number }> {
+    return this.#call(() => discard(this.#upkeep, request))
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
@@ -174,12 +210,6 @@ export class PostgresStore implements Store {
     )
     if (isDue) this.#signal.say()
     return acceptances
-  }
-
-  async #saidIfDue(replaying: Promise<{ replayed: number }>): Promise<{ replayed: number }> {
-    const result = await replaying
-    if (result.replayed > 0) this.#signal.say()
-    return result
   }
 
   async #call<T>(work: () => Promise<T>): Promise<T> {

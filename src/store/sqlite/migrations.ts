@@ -104,6 +104,32 @@ const migrations: readonly string[] = [
   alter table deliveries add column lease_token integer not null default 0;
   alter table attempts add column lease_token integer;
   `,
+  `
+  -- ended_code: why a delivery ended without an attempt that ended it.
+  alter table deliveries add column ended_code text;
+
+  -- What people asked to be sent again. at_seq, at_hook: up to where the steps have come. seqs: the events that were
+  -- named, as a JSON list.
+  create table replays (
+    number integer primary key autoincrement,
+    id text not null unique,
+    scope text not null,
+    per_second integer,
+    would_replay integer not null,
+    state text not null check (state in ('running', 'finished', 'cancelled', 'failed')),
+    replayed integer not null default 0,
+    steps integer not null default 0,
+    at_seq integer not null,
+    at_hook text not null,
+    upto_seq integer not null,
+    seqs text,
+    created_at integer not null,
+    next_step_at integer not null,
+    ended_at integer,
+    error text
+  ) strict;
+  create index replays_running on replays (number) where state = 'running';
+  `,
 ]
 
 /**

@@ -6,15 +6,21 @@ import type {
   AcceptResult,
   ClaimResult,
   ClaimWant,
+  CountReplayRequest,
+  CountReplayResult,
   DeliveryHistory,
+  DiscardRequest,
+  EndReplayRequest,
   HookStats,
+  NewReplay,
   PruneRequest,
   PruneResult,
   QuarantineRequest,
-  ReplayFilter,
-  ReplayMissingRequest,
+  ReplayJob,
+  ReplayStep,
   SettleResult,
   Settlement,
+  StepReplayRequest,
   Store,
 } from '../store.ts'
 import { MAX_GROUP_CALLS, MAX_WAITING_BYTES, MAX_WAITING_CALLS } from '../waiting-limits.ts'
@@ -116,12 +122,36 @@ export class SqliteStore implements Store {
     return this.#call('settle', settlements.map(settleRow))
   }
 
-  replay(filter: ReplayFilter): Promise<{ replayed: number }> {
-    return this.#call('replay', filter)
+  countReplay(request: CountReplayRequest): Promise<CountReplayResult> {
+    return this.#call('countReplay', request)
   }
 
-  replayMissing(request: ReplayMissingRequest): Promise<{ replayed: number }> {
-    return this.#call('replayMissing', request)
+  createReplay(request: NewReplay): Promise<ReplayJob> {
+    return this.#call('createReplay', request)
+  }
+
+  runningReplay(): Promise<ReplayJob | null> {
+    return this.#call('runningReplay', null)
+  }
+
+  stepReplay(request: StepReplayRequest): Promise<ReplayStep> {
+    return this.#call('stepReplay', request)
+  }
+
+  endReplay(request: EndReplayRequest): Promise<ReplayJob | null> {
+    return this.#call('endReplay', request)
+  }
+
+  findReplay(id: string): Promise<ReplayJob | null> {
+    return this.#call('findReplay', id)
+  }
+
+  listReplays(limit: number): Promise<ReplayJob[]> {
+    return this.#call('listReplays', limit)
+  }
+
+  discard(request: DiscardRequest): Promise<{ discarded: number }> {
+    return this.#call('discard', request)
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {

@@ -13,7 +13,8 @@ const PRUNE_EVENTS: Statement = {
   text: `
   with seen as materialized (
     select e.seq, e.${OLD} as is_old, (
-      select true from seam_relay.deliveries d where d.event_seq = e.seq and d.state <> 'delivered' limit 1
+      select true from seam_relay.deliveries d
+      where d.event_seq = e.seq and d.state <> 'delivered' and d.ended_code is null limit 1
     ) is not null as is_kept
     from seam_relay.events e where e.seq > $1 order by e.seq limit $2
   ), doomed as materialized (

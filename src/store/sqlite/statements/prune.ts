@@ -19,7 +19,7 @@ type Seen = [seq: number, isOld: number, isKept: number]
 export function preparePrune(db: DatabaseSync) {
   const seeEvents = db.prepare(
     `select e.seq, e.accepted_at < ?, exists (
-       select 1 from deliveries d where d.event_seq = e.seq and d.state <> 'delivered')
+       select 1 from deliveries d where d.event_seq = e.seq and d.state <> 'delivered' and d.ended_code is null)
      from events e where e.seq > ? order by e.seq limit ?`,
   )
   const seeIds = db.prepare(

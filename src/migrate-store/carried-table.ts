@@ -1,5 +1,5 @@
 import { BLOCKED_UNTIL } from '../store/sqlite/statements/claim-ordered.ts'
-import { ATTEMPTS, DELIVERIES, EVENTS, EVENT_IDS, QUARANTINE } from '../store/tables.ts'
+import { ATTEMPTS, DELIVERIES, EVENTS, EVENT_IDS, QUARANTINE, REPLAYS } from '../store/tables.ts'
 import type { Table } from '../store/tables.ts'
 
 /** A table that is carried, walked by the first column of its key. */
@@ -21,6 +21,7 @@ export const EVENT_TABLES: readonly CarriedTable[] = [
   ATTEMPTS,
 ]
 
-export const QUARANTINE_TABLE: CarriedTable = QUARANTINE
+/** Each walked for itself. A replay that is running goes on in the target, after the deliveries that it is about. */
+export const OTHER_TABLES: readonly CarriedTable[] = [QUARANTINE, REPLAYS]
 
-export const CARRIED_TABLES: readonly CarriedTable[] = [...EVENT_TABLES, QUARANTINE_TABLE]
+export const CARRIED_TABLES: readonly CarriedTable[] = [...EVENT_TABLES, ...OTHER_TABLES]

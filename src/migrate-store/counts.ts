@@ -7,6 +7,7 @@ const SORTS = [
   'deliveries dead',
   'attempts',
   'quarantine',
+  'replays',
 ] as const
 
 /** A sort of rows: a table, or the deliveries of one state. */
@@ -21,7 +22,8 @@ export function selectCounts(prefix: string): string {
     union all select 'events', count(*) from ${prefix}events
     union all select 'deliveries ' || state, count(*) from ${prefix}deliveries group by state
     union all select 'attempts', count(*) from ${prefix}attempts
-    union all select 'quarantine', count(*) from ${prefix}quarantine`
+    union all select 'quarantine', count(*) from ${prefix}quarantine
+    union all select 'replays', count(*) from ${prefix}replays`
 }
 
 export function countsFrom(rows: readonly Record<string, unknown>[]): Counts {

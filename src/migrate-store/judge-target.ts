@@ -6,6 +6,7 @@ import type { Target } from './target.ts'
 const IDENTITIES = [
   { table: 'event_ids', columns: ['seq', 'webhook_id', 'content_hash'], what: 'an event' },
   { table: 'quarantine', columns: ['id', 'fingerprint'], what: 'a quarantined body' },
+  { table: 'replays', columns: ['number', 'id'], what: 'a replay' },
 ] as const
 
 /**

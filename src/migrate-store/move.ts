@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import type { Places } from './arguments.ts'
 import { batchesOf } from './batches.ts'
-import { EVENT_TABLES, QUARANTINE_TABLE } from './carried-table.ts'
+import { EVENT_TABLES, OTHER_TABLES } from './carried-table.ts'
 import { differing, showCounts } from './counts.ts'
 import { judgeTarget } from './judge-target.ts'
 import { MoveError } from './move-error.ts'
@@ -40,7 +40,7 @@ async function carry(
   const progress = new Progress(clock, counts, (line) => say(`${line}\n`))
   // An event goes over together with its id and its deliveries, in the order of acceptance. So a target that
   // has only a part has whole events: it never takes an id for a duplicate without having its event.
-  for (const tables of [EVENT_TABLES, [QUARANTINE_TABLE]]) {
+  for (const tables of [EVENT_TABLES, ...OTHER_TABLES.map((table) => [table])]) {
     for (const batch of batchesOf(source, tables)) {
       await target.write(batch)
       progress.carried(batch)

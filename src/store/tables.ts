@@ -94,6 +94,29 @@ export const QUARANTINE = {
   },
 } as const satisfies Table
 
+export const REPLAYS = {
+  name: 'replays',
+  key: ['number'],
+  columns: {
+    number: 'bigint',
+    id: 'uuid',
+    scope: 'json',
+    per_second: 'integer',
+    would_replay: 'bigint',
+    state: 'text',
+    replayed: 'bigint',
+    steps: 'integer',
+    at_seq: 'bigint',
+    at_hook: 'text',
+    upto_seq: 'bigint',
+    seqs: 'json',
+    created_at: 'time',
+    next_step_at: 'time',
+    ended_at: 'time',
+    error: 'text',
+  },
+} as const satisfies Table
+
 /** Which column of a table is behind each field of a type. A field without a column, or with one that is not there, does not compile. */
 export type ColumnsOf<Fields extends PropertyKey, T extends Table> = Readonly<
   Record<Fields, keyof T['columns'] & string>

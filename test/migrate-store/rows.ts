@@ -41,8 +41,14 @@ function comparable(row: Record<string, unknown>): Record<string, unknown> {
     Object.entries(row).map(([column, value]) => {
       if (value instanceof Date) return [column, value.getTime()]
       if (value instanceof Uint8Array) return [column, Buffer.from(value).toString('hex')]
-      if (/^(seq|event_seq|duplicates|times_seen|is_sample)$/.test(column)) return [column, Number(value)]
-      if (column === 'problems' && typeof value === 'string') return [column, JSON.parse(value) as unknown]
+      if (
+        /^(seq|event_seq|duplicates|times_seen|is_sample|number|would_replay|replayed|at_seq|upto_seq)$/.test(
+          column,
+        )
+      )
+        return [column, Number(value)]
+      if (/^(problems|scope|seqs)$/.test(column) && typeof value === 'string')
+        return [column, JSON.parse(value) as unknown]
       return [column, value]
     }),
   )

@@ -231,8 +231,8 @@ async function databaseWith(delivered: number): Promise<pg.Client> {
   await writeAtOnce(url, undeliveredRows())
   await client.query(
     `insert into seam_relay.replays
-       (id, scope, would_replay, state, at_seq, at_hook, upto_seq, created_at, next_step_at)
-     values ($1, '{}', 0, 'running', 0, '', 0, now(), now())`,
+       (number, id, scope, would_replay, state, at_seq, at_hook, upto_seq, created_at, next_step_at)
+     values (1, $1, '{}', 0, 'running', 0, '', 0, now(), now())`,
     [REPLAY_ID],
   )
   return client

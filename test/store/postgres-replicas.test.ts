@@ -4,6 +4,7 @@ import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
   acceptance,
+  beginReplay,
   changedContent,
   claim,
   claimOne,
@@ -13,6 +14,7 @@ import {
   keyOf,
   settleOne,
   settlement,
+  stepToEnd,
   replay,
 } from './asking.ts'
 import { open } from './postgres-database.ts'
@@ -81,6 +83,27 @@ test('one replica tells the others that something is due', async () => {
   await replay(one, {})
   await until('the other to hear of a replay', () => heard.includes('other'))
   expect(heard).not.toContain('one')
+})
+
+test('of two replicas that take the steps of one replay, each delivery is put back once, and either goes on alone', async () => {
+  const [one, other] = await openTwo()
+  await Promise.all(Array.from({ length: 200 }, () => one.accept(acceptance({ hooks: ['a'] }))))
+  const claimed = await claim(one, ['a'])
+  await one.settle(claimed.map((delivery) => settlement(delivery, dead(1))))
+  const { id } = await beginReplay(one, {})
+  let replayed = 0
+  for (let round = 0; round < 5; round++) {
+    const steps = await Promise.all(
+      [one, other, one, other].map((store) => store.stepReplay({ id, limit: 10, pauseMs: 0 })),
+    )
+    for (const step of steps) replayed += step.replayed
+  }
+  expect(replayed).toBeGreaterThanOrEqual(50)
+  await one.close()
+  expect(replayed + (await stepToEnd(other, id, 10))).toBe(200)
+  expect(await other.findReplay(id)).toMatchObject({ state: 'finished', replayed: 200 })
+  const again = await claim(other, ['a'])
+  expect(new Set(again.map(keyOf)).size).toBe(200)
 })
 
 test('a replica that listens again after its connection broke looks for what it missed', async () => {

@@ -118,7 +118,7 @@ const migrations: readonly string[] = [
   -- What people asked to be sent again. at_seq, at_hook: up to where the steps have come. seqs: the events that were
   -- named. steps: of replicas that take the same step at once, only the first finds the number that it read.
   create table seam_relay.replays (
-    number bigint generated always as identity primary key,
+    number bigint primary key,
     id uuid not null unique,
     scope json not null,
     per_second integer,

@@ -111,7 +111,7 @@ const migrations: readonly string[] = [
   -- What people asked to be sent again. at_seq, at_hook: up to where the steps have come. seqs: the events that were
   -- named, as a JSON list.
   create table replays (
-    number integer primary key autoincrement,
+    number integer primary key,
     id text not null unique,
     scope text not null,
     per_second integer,

@@ -1,5 +1,6 @@
 import type { EndReplayRequest, NewReplay, ReplayJob, ReplayScope } from '../../store.ts'
 import type { Connections, Row, Statement } from '../connections.ts'
+import { historyLock } from '../history-lock.ts'
 import { NOW, msOf } from '../span-of-time.ts'
 import { beginWalk } from './replay-walk.ts'
 
@@ -8,12 +9,14 @@ import { beginWalk } from './replay-walk.ts'
 const JOB = `id, scope, per_second, would_replay, state, replayed, round(${msOf('created_at')}) as created_at,
   round(${msOf('ended_at')}) as ended_at, error`
 
+/** Under the history lock, so that two that are begun at once get different numbers. */
 const CREATE: Statement = {
   name: 'create-replay',
   text: `
   insert into seam_relay.replays
-    (id, scope, per_second, would_replay, state, at_seq, at_hook, upto_seq, seqs, created_at, next_step_at)
-  values ($1, $2, $3, $4, 'running', $5, $6, $7, $8, ${NOW}, ${NOW}) on conflict (id) do nothing`,
+    (number, id, scope, per_second, would_replay, state, at_seq, at_hook, upto_seq, seqs, created_at, next_step_at)
+  values (coalesce((select number from seam_relay.replays order by number desc limit 1), 0) + 1,
+    $1, $2, $3, $4, 'running', $5, $6, $7, $8, ${NOW}, ${NOW}) on conflict (id) do nothing`,
 }
 const RUNNING: Statement = {
   name: 'running-replay',
@@ -35,7 +38,7 @@ export async function createReplay(connections: Connections, request: NewReplay)
   const { seq, hook, uptoSeq, seqs } = await beginWalk(connections, scope)
   const seqsText = seqs === null ? null : JSON.stringify(seqs)
   const values = [id, JSON.stringify(scope), perSecond, wouldReplay, seq, hook, uptoSeq, seqsText]
-  await connections.run(CREATE, values)
+  await connections.transaction([historyLock, [CREATE, values]])
   return (await findReplay(connections, id)) as ReplayJob
 }
 

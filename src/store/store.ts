@@ -82,8 +82,9 @@ export interface Store {
   listReplays(limit: number): Promise<ReplayJob[]>
 
   /**
-   * One small step of giving up what a hook that is no longer configured has pending: it becomes dead, and is kept no longer than what
-   * was delivered. A delivery whose lease has not run out is left alone. Fewer than `limit` were left where fewer are answered.
+   * One small step of giving up what a hook that is no longer configured has pending: each such delivery becomes dead, and
+   * `prune` may delete its event as if it had been delivered. A delivery whose lease has not run out is left alone. Nothing
+   * is left to give up once a step gives up fewer than `limit`.
    */
   discard(request: DiscardRequest): Promise<{ discarded: number }>
 

@@ -235,9 +235,15 @@ export class DeliveryEngine {
     lane.window.end(lease)
     this.#report.attempted(lease.delivery, outcome)
     if (lane.ended(hook, outcome, now)) this.#report.opened(hook)
-    const { failures, ageMs } = lease.delivery
-    const age = Math.round(ageMs + now - lease.leasedAt)
-    const next = nextState(outcome, { failures, ageMs: age }, hook.retry, this.#options.random())
+    const { failures, ageMs, failingForMs } = lease.delivery
+    const sinceLeaseMs = now - lease.leasedAt
+    const tried = {
+      failures,
+      ageMs: Math.round(ageMs + sinceLeaseMs),
+      failingForMs:
+        failingForMs === null ? outcome.record.durationMs : Math.round(failingForMs + sinceLeaseMs),
+    }
+    const next = nextState(outcome, tried, hook.retry, this.#options.random())
     this.#settle(lane, lease, next, outcome)
   }
 

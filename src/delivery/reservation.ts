@@ -65,5 +65,6 @@ export class Reservation {
 /** The same as a claim would give for it. */
 function firstDelivery(event: ReservedEvent, eventSeq: number, hook: string): ClaimedDelivery {
   const { webhookId, eventType, body } = event
-  return { eventSeq, hook, webhookId, eventType, body, leaseToken: 1, attempt: 1, failures: 0, ageMs: 0 }
+  const untried = { leaseToken: 1, attempt: 1, failures: 0, ageMs: 0, failingForMs: null }
+  return { eventSeq, hook, webhookId, eventType, body, ...untried }
 }

@@ -43,7 +43,7 @@ export interface Store {
   /**
    * Ends leases: moves each delivery on if the lease is still the latest one, and records the attempt if one was
    * made. Answers in the order of the request. Asking again with the same lease writes nothing a second time, so a
-   * call whose answer was lost can be repeated.
+   * call whose answer was lost can be repeated. An attempt failed if `next` has more failures than the delivery had.
    */
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
 
@@ -171,6 +171,8 @@ export interface ClaimedDelivery {
   failures: number
   /** Since acceptance, or since the last replay. */
   ageMs: number
+  /** Since the first failed attempt began; `null` if none has failed since acceptance or the last replay. */
+  failingForMs: number | null
 }
 
 export interface Settlement {
@@ -355,6 +357,8 @@ export interface DeliveryHistory {
   attempts: number
   /** Failed attempts since acceptance or the last replay. */
   failures: number
+  /** When the first of them began, in milliseconds since 1970; `null` without any. */
+  failingSince: number | null
   replays: number
   /** `discarded`: a person gave it up, because its hook is no longer configured. Otherwise `null`. */
   endedCode: 'discarded' | null

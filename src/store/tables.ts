@@ -60,6 +60,7 @@ export const DELIVERIES = {
     replays: 'integer',
     lease_token: 'integer',
     ended_code: 'text',
+    failing_since: 'time',
   },
 } as const satisfies Table
 
@@ -129,6 +130,7 @@ export const SHOWN_OF_DELIVERY = {
   state: 'state',
   attempts: 'attempts',
   failures: 'failures',
+  failingSince: 'failing_since',
   replays: 'replays',
   endedCode: 'ended_code',
 } as const satisfies ColumnsOf<keyof Omit<DeliveryHistory, 'records'>, typeof DELIVERIES>

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Hook } from '../../src/config/hook.ts'
 import { nextState, retryDelayMs } from '../../src/delivery/next-state.ts'
+import type { Tried } from '../../src/delivery/next-state.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import type { AttemptRecord } from '../../src/store/store.ts'
 
@@ -28,15 +29,15 @@ describe('after an attempt', () => {
       { state: 'pending', delayMs: 32_000, failures: 4 },
     ],
   ])('%s', (_what, outcome, expected) => {
-    expect(nextState(outcome, { failures: 3, ageMs: 1000 }, retry, 0.5)).toEqual(expected)
+    expect(nextState(outcome, tried(3, 1000), retry, 0.5)).toEqual(expected)
   })
 
   test.each<Outcome>([
     { kind: 'delivered', record },
     { kind: 'interrupted', record },
   ])('that was $kind, its age does not matter', (outcome) => {
-    const young = nextState(outcome, { failures: 3, ageMs: 0 }, retry, 0.5)
-    expect(nextState(outcome, { failures: 3, ageMs: 1e12 }, retry, 0.5)).toEqual(young)
+    const young = nextState(outcome, tried(3, 0), retry, 0.5)
+    expect(nextState(outcome, tried(3, 1e12), retry, 0.5)).toEqual(young)
   })
 })
 
@@ -48,24 +49,77 @@ describe('giving up', () => {
     [570_000, { state: 'pending', delayMs: 30_000, failures: 21 }],
     [560_000, { state: 'pending', delayMs: 30_000, failures: 21 }],
   ])('at an age of %d ms of 600000: %j', (ageMs, expected) => {
-    expect(nextState(failed(), { failures: 20, ageMs }, retry, 0)).toEqual(expected)
+    expect(nextState(failed(), tried(20, ageMs), retry, 0)).toEqual(expected)
   })
 
   test('comes at once where no time is given to try again', () => {
     const never = { ...retry, giveUpAfterMs: 0 }
-    expect(nextState(failed(), { failures: 0, ageMs: 0 }, never, 0)).toEqual({ state: 'dead', failures: 1 })
+    expect(nextState(failed(), tried(0, 0), never, 0)).toEqual({ state: 'dead', failures: 1 })
   })
 
-  test('comes after an attempt at the end of the time, and never later than that', () => {
+  test.each([
+    ['of many, if the first was a moment ago', { failures: 20, ageMs: 1e9, failingForMs: 5 }],
+    ['that is its first', { failures: 0, ageMs: 1e9, failingForMs: 1e9 }],
+    ['that is its second', { failures: 1, ageMs: 1e9, failingForMs: 1e9 }],
+  ])('does not come after a failure %s, however old the delivery is', (_which, before) => {
+    expect(nextState(failed(), before, retry, 0)).toMatchObject({ state: 'pending' })
+  })
+
+  test('needs an hour of failures where the time to try is longer', () => {
+    const days = { ...retry, giveUpAfterMs: 259_200_000 }
+    const old = { failures: 20, ageMs: 1e9 }
+    expect(nextState(failed(), { ...old, failingForMs: 3_599_000 }, days, 0)).toEqual({
+      state: 'pending',
+      delayMs: 1000,
+      failures: 21,
+    })
+    expect(nextState(failed(), { ...old, failingForMs: 3_600_000 }, days, 0)).toMatchObject({ state: 'dead' })
+  })
+
+  test('needs age, three failures and their span together, whatever the numbers', () => {
+    const longPolicy = policy().map((some) => ({ ...some, giveUpAfterMs: some.giveUpAfterMs * 2000 }))
+    const span = fc.nat({ max: 10_000_000 })
+    fc.assert(
+      fc.property(
+        longPolicy,
+        fc.nat({ max: 6 }),
+        span,
+        span,
+        jitter(),
+        (some, failures, ageMs, for_, random) => {
+          const { state } = nextState(failed(), { failures, ageMs, failingForMs: for_ }, some, random)
+          const isEnough =
+            failures + 1 >= 3 &&
+            ageMs >= some.giveUpAfterMs &&
+            for_ >= Math.min(some.giveUpAfterMs, 3_600_000)
+          expect(state).toBe(isEnough ? 'dead' : 'pending')
+        },
+      ),
+    )
+  })
+
+  test('after an outage comes with the usual delays, an hour after the first failure at the latest', () => {
+    const usual = { initialDelayMs: 1000, maxDelayMs: 3_600_000, giveUpAfterMs: 259_200_000 }
+    fc.assert(
+      fc.property(jitter(), fc.integer({ min: usual.giveUpAfterMs, max: 1e10 }), (random, ageMs) => {
+        const attempts = attemptsUntilDead(usual, random, null, ageMs)
+        expect(attempts.length).toBeGreaterThan(3)
+        expect(attempts.at(-1)?.ageMs).toBe(ageMs + 3_600_000)
+      }),
+    )
+  })
+
+  test('comes when the time is up, or with the third failure if that is later', () => {
     fc.assert(
       fc.property(policy(), jitter(), fc.option(fc.nat()), (retry, random, retryAfterMs) => {
         const attempts = attemptsUntilDead(retry, random, retryAfterMs)
-        expect(attempts.at(-1)).toEqual({
-          ageMs: retry.giveUpAfterMs,
-          next: { state: 'dead', failures: attempts.length },
-        })
+        const last = attempts.at(-1)
+        expect(last?.next).toEqual({ state: 'dead', failures: attempts.length })
+        expect(attempts.length).toBeGreaterThanOrEqual(3)
+        expect(last?.ageMs).toBeGreaterThanOrEqual(retry.giveUpAfterMs)
+        expect(attempts.length === 3 || last?.ageMs === retry.giveUpAfterMs).toBe(true)
         for (const [failures, { ageMs, next }] of attempts.slice(0, -1).entries()) {
-          expect(ageMs).toBeLessThan(retry.giveUpAfterMs)
+          expect(failures < 2 || ageMs < retry.giveUpAfterMs).toBe(true)
           expect(next).toMatchObject({ state: 'pending', failures: failures + 1 })
         }
       }),
@@ -176,11 +230,22 @@ function failed(retryAfterMs: number | null = null): Outcome {
   return { kind: 'failed', record, retryAfterMs }
 }
 
+/** A delivery that has failed ever since it was accepted. */
+function tried(failures: number, ageMs: number): Tried {
+  return { failures, ageMs, failingForMs: ageMs }
+}
+
 /** One failing attempt after the other, each as soon as it may be; with its age, and what was decided after it. */
-function attemptsUntilDead(retry: Hook['retry'], random: number, retryAfterMs: number | null) {
+function attemptsUntilDead(
+  retry: Hook['retry'],
+  random: number,
+  retryAfterMs: number | null,
+  firstAgeMs = 0,
+) {
   const attempts = []
-  for (let ageMs = 0; attempts.length <= retry.giveUpAfterMs;) {
-    const next = nextState(failed(retryAfterMs), { failures: attempts.length, ageMs }, retry, random)
+  for (let ageMs = firstAgeMs; attempts.length <= retry.giveUpAfterMs + 3;) {
+    const before = { failures: attempts.length, ageMs, failingForMs: ageMs - firstAgeMs }
+    const next = nextState(failed(retryAfterMs), before, retry, random)
     attempts.push({ ageMs, next })
     if (next.state !== 'pending') return attempts
     ageMs += next.delayMs

@@ -88,6 +88,7 @@ test('whatever breaks while a request is built, the attempt ends with an outcome
     attempt: 1,
     failures: 0,
     ageMs: 0,
+    failingForMs: null,
   }
   const broken = Object.defineProperty(delivery, 'attempt', {
     get: () => {

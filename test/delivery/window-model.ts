@@ -225,5 +225,6 @@ export function delivery(eventSeq: number, bytes = 2): ClaimedDelivery {
     attempt: 1,
     failures: 0,
     ageMs: 0,
+    failingForMs: null,
   }
 }

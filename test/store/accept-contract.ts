@@ -39,6 +39,7 @@ export function describeAccept(name: string, open: () => Promise<Store>): void {
           attempt: 1,
           failures: 0,
           ageMs: expect.any(Number),
+          failingForMs: null,
         })
         expect(delivery.ageMs).toBeGreaterThanOrEqual(0)
         expect(delivery.ageMs).toBeLessThan(LONG_MS)

@@ -36,6 +36,7 @@ export function withoutTokens(prefix: string): string {
     update ${prefix}deliveries set attempts = attempts + 1 where hook in ('leased', 'pending');
     update ${prefix}attempts set attempt = 3 where hook = 'pending' and attempt = 2;
     alter table ${prefix}deliveries drop column lease_token;
+    alter table ${prefix}deliveries drop column failing_since;
     alter table ${prefix}attempts drop column lease_token;`
 }
 

@@ -66,6 +66,7 @@ export function describeHistory(name: string, open: () => Promise<Store>): void 
           state: 'dead',
           attempts: 2,
           failures: 2,
+          failingSince: expect.any(Number),
           replays: 0,
           endedCode: null,
           records: [
@@ -84,6 +85,7 @@ export function describeHistory(name: string, open: () => Promise<Store>): void 
           state: 'pending',
           attempts: 0,
           failures: 0,
+          failingSince: null,
           replays: 0,
           endedCode: null,
           records: [],

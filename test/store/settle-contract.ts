@@ -11,6 +11,7 @@ import {
   dead,
   keyOf,
   pendingFor,
+  replay,
   roundedUp,
   settleOne,
   settlement,
@@ -38,6 +39,39 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
       const again = await claimable(store, 'a')
       expect(again).toMatchObject({ eventSeq: first.eventSeq, attempt: 2, failures: 7 })
       expect(again.ageMs).toBeGreaterThanOrEqual(first.ageMs + 20)
+    })
+
+    test('tells since when attempts have failed: from the beginning of the first that did', async () => {
+      const store = await open()
+      const request = acceptance({ hooks: ['a'] })
+      await store.accept(request)
+      const since = async () => (await store.deliveriesOf(request.webhookId))[0]?.failingSince
+      const settleNext = async (durationMs: number | null, failures: number) => {
+        const delivery = await claimOne(store, 'a')
+        const record =
+          durationMs === null ? null : { durationMs, status: 503, errorCode: 'http_status', answer: null }
+        const { eventSeq, hook, leaseToken } = delivery
+        await store.settle([
+          { eventSeq, hook, leaseToken, record, next: { state: 'pending', delayMs: 0, failures } },
+        ])
+        return delivery.failingForMs
+      }
+      // Put back unsent, and interrupted: neither is a failure.
+      expect(await settleNext(null, 0)).toBeNull()
+      expect(await settleNext(70, 0)).toBeNull()
+      expect(await since()).toBeNull()
+      const before = Date.now()
+      expect(await settleNext(60_000, 1)).toBeNull()
+      const first = await since()
+      expect(Math.abs((first as number) - (before - 60_000))).toBeLessThan(10_000)
+      expect(await settleNext(5, 2)).toBeGreaterThanOrEqual(60_000)
+      expect(await settleNext(5, 2)).toBeGreaterThanOrEqual(60_000)
+      expect(await since()).toBe(first)
+      await settleOne(store, await claimOne(store, 'a'), { state: 'delivered' })
+      expect(await since()).toBe(first)
+      await replay(store, { webhookIds: [request.webhookId] })
+      expect(await since()).toBeNull()
+      expect(await claimOne(store, 'a')).toMatchObject({ failures: 0, failingForMs: null })
     })
 
     test('as pending makes a delivery due at once where there is no delay', async () => {

@@ -14,7 +14,8 @@ test('a file of the first schema is brought up to date, with the order of what i
     path,
     `drop index deliveries_order; drop index deliveries_dead; drop index events_accepted;
      alter table deliveries drop column order_key; alter table deliveries drop column replays;
-     alter table deliveries drop column lease_token; alter table attempts drop column lease_token;
+     alter table deliveries drop column lease_token; alter table deliveries drop column failing_since;
+     alter table attempts drop column lease_token;
      ${withoutReplays('')} pragma user_version = 1`,
   )
 

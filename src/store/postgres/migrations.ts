@@ -137,6 +137,11 @@ const migrations: readonly string[] = [
   );
   create index replays_running on seam_relay.replays (number) where state = 'running';
   `,
+  `
+  -- failing_since: when the first failed attempt since acceptance or the last replay began. Null in rows from before
+  -- this column, also if attempts have failed: these are tried for up to an hour longer.
+  alter table seam_relay.deliveries add column failing_since timestamptz;
+  `,
 ]
 
 /**

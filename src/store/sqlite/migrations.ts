@@ -130,6 +130,11 @@ const migrations: readonly string[] = [
   ) strict;
   create index replays_running on replays (number) where state = 'running';
   `,
+  `
+  -- failing_since: when the first failed attempt since acceptance or the last replay began. Null in rows from before
+  -- this column, also if attempts have failed: these are tried for up to an hour longer.
+  alter table deliveries add column failing_since integer;
+  `,
 ]
 
 /**

@@ -29,6 +29,7 @@ export const delivery: ClaimedDelivery = {
   attempt: 1,
   failures: 0,
   ageMs: 0,
+  failingForMs: null,
 }
 
 /** The client of a hook that is configured as in production, closed when the test has finished. */

@@ -17,18 +17,20 @@ export function sized(rows: string, hook: string): string {
 }
 
 /** What the lease of a delivery, `d`, returns together with what `sized` gave, `s`. */
-export const RETURNED = `d.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since,
+export const RETURNED = `d.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since, d.failing_since,
       s.due_at as was_due, s.webhook_id, s.event_type, s.body`
 
 /** The columns of a leased delivery, `l`. */
 export const LEASED = `l.event_seq, l.hook, l.lease_token, l.attempts, l.failures,
-  ${msBetween('l.active_since')} as age_ms, ${msOf('l.was_due')} as was_due, l.webhook_id, l.event_type, l.body`
+  ${msBetween('l.active_since')} as age_ms, ${msBetween('l.failing_since')} as failing_for_ms,
+  ${msOf('l.was_due')} as was_due, l.webhook_id, l.event_type, l.body`
 
 export function isLeased(row: Row): boolean {
   return row['event_seq'] !== null
 }
 
 export function claimedDelivery(row: Row): ClaimedDelivery {
+  const failingForMs = row['failing_for_ms'] as number | null
   return {
     eventSeq: row['event_seq'] as number,
     hook: row['hook'] as string,
@@ -39,5 +41,6 @@ export function claimedDelivery(row: Row): ClaimedDelivery {
     attempt: (row['attempts'] as number) + 1,
     failures: row['failures'] as number,
     ageMs: Math.max(0, Math.round(row['age_ms'] as number)),
+    failingForMs: failingForMs === null ? null : Math.max(0, Math.round(failingForMs)),
   }
 }

@@ -28,6 +28,8 @@ const SETTLE: Statement = {
       due_at = case when o.state = 'pending' then ${laterBy('o.delay_ms')} end,
       settled_at = case when o.state <> 'pending' then ${NOW} end,
       failures = coalesce(o.failures, d.failures),
+      failing_since = case when d.failing_since is null and o.is_sent and o.failures > d.failures
+        then ${laterBy('-o.duration_ms')} else d.failing_since end,
       attempts = d.attempts + o.is_sent::integer
     from outcomes o
     where d.event_seq = o.event_seq and d.hook = o.hook and d.lease_token = o.lease_token and d.state = 'leased'

@@ -16,8 +16,8 @@ const READ: Statement = {
 
 /** The state of what someone else has claimed since it was seen is asked for again: it is left alone. */
 const PUT_BACK = `update seam_relay.deliveries d
-      set state = 'pending', due_at = ${NOW}, active_since = ${NOW}, failures = 0, settled_at = null, ended_code = null,
-        replays = d.replays + 1
+      set state = 'pending', due_at = ${NOW}, active_since = ${NOW}, failures = 0, failing_since = null,
+        settled_at = null, ended_code = null, replays = d.replays + 1
       from chosen c where d.event_seq = c.seq and d.hook = c.hook and d.state = any($9::text[]) returning 1`
 
 const MAKE = `insert into seam_relay.deliveries (event_seq, hook, state, due_at, active_since, order_key, replays)

@@ -11,13 +11,14 @@ type LeasedRow = [
   attempts: number,
   failures: number,
   activeSince: number,
+  failingSince: number | null,
   webhookId: string,
   eventType: string,
   body: string,
 ]
 
 const LEASE_TOKEN = 2
-const BODY = 8
+const BODY = 9
 
 interface ClaimAnswer {
   rows: LeasedRow[]
@@ -35,6 +36,7 @@ export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult 
         attempts,
         failures,
         activeSince,
+        failingSince,
         webhookId,
         eventType,
         body,
@@ -48,14 +50,15 @@ export function claimResult({ rows, now, nextDueAt }: ClaimAnswer): ClaimResult 
         attempt: attempts + 1,
         failures,
         ageMs: Math.max(0, now - activeSince),
+        failingForMs: failingSince === null ? null : Math.max(0, now - failingSince),
       }),
     ),
     nextDueInMs: nextDueAt === null ? null : Math.max(0, nextDueAt - now),
   }
 }
 
-const COLUMNS =
-  'd.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since, e.webhook_id, e.event_type, e.body'
+const COLUMNS = `d.event_seq, d.hook, d.lease_token, d.attempts, d.failures, d.active_since, d.failing_since,
+  e.webhook_id, e.event_type, e.body`
 
 /** Reads due deliveries by their index, then leases them row by row: no other process writes here. */
 export function prepareClaim(db: DatabaseSync) {

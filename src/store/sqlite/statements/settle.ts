@@ -26,16 +26,19 @@ export function settleRow({ eventSeq, hook, leaseToken, record, next }: Settleme
   return [eventSeq, hook, leaseToken, durationMs, status, errorCode, answer, next.state, delayMs, failures]
 }
 
+/** The time is that of the attempt's beginning, `null` if none was sent. More failures than before: this attempt failed. */
+const FAILURES = `failing_since = coalesce(failing_since, iif(? > failures, ?, null)), failures = coalesce(?, failures)`
+
 const THIS_LEASE = `event_seq = ? and hook = ? and lease_token = ? and state = 'leased'`
 
 /** Ends leases that are still the latest of their delivery, and records every attempt that was sent. */
 export function prepareSettle(db: DatabaseSync) {
   const finish = db.prepare(
-    `update deliveries set state = ?, due_at = null, failures = coalesce(?, failures), settled_at = ?,
+    `update deliveries set state = ?, due_at = null, settled_at = ?, ${FAILURES},
        attempts = attempts + ? where ${THIS_LEASE} returning attempts`,
   )
   const putBack = db.prepare(
-    `update deliveries set state = 'pending', due_at = ?, failures = ?, attempts = attempts + ?
+    `update deliveries set state = 'pending', due_at = ?, ${FAILURES}, attempts = attempts + ?
      where ${THIS_LEASE} returning attempts`,
   )
   const { hasBlocked, unblockAfter } = prepareUnblockAfter(db)
@@ -60,10 +63,11 @@ export function prepareSettle(db: DatabaseSync) {
   function settleOne(row: SettleRow, now: number, blocking: ReadonlySet<string>): SettleResult {
     const [eventSeq, hook, leaseToken, durationMs, , , , state, delayMs, failures] = row
     const sent = durationMs === null ? 0 : 1
+    const startedAt = durationMs === null ? null : now - durationMs
     const settled =
       state === 'pending'
-        ? putBack.get(now + delayMs, failures, sent, eventSeq, hook, leaseToken)
-        : finish.get(state, failures, now, sent, eventSeq, hook, leaseToken)
+        ? putBack.get(now + delayMs, failures, startedAt, failures, sent, eventSeq, hook, leaseToken)
+        : finish.get(state, now, failures, startedAt, failures, sent, eventSeq, hook, leaseToken)
     if (settled === undefined) return settleLate(row, now)
     record(row, settled['attempts'] as number, now)
     if (state !== 'pending' && blocking.has(hook)) unblockAfter(hook, eventSeq, now)

@@ -12,7 +12,7 @@ export function prepareStepReplay(db: DatabaseSync) {
   const { find } = prepareReplayWalk(db)
   const select = db.prepare(`select * from replays where id = ? and state = 'running'`)
   const putBack = db.prepare(
-    `update deliveries set state = 'pending', due_at = ?1, active_since = ?1, failures = 0, settled_at = null,
+    `update deliveries set state = 'pending', due_at = ?1, active_since = ?1, failures = 0, failing_since = null, settled_at = null,
        ended_code = null, replays = replays + 1
      where event_seq = ?2 and hook = ?3`,
   )

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { AttemptRecord } from '../store/store.ts'
-import type { Clock, Timer } from '../time/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { Deadline } from '../time/deadline.ts'
 import { errorCodeOf, outcomeOfAnswer } from './outcome.ts'
 import type { ErrorCode, Outcome } from './outcome.ts'
 import { parseRetryAfter } from './retry-after.ts'
@@ -12,14 +13,15 @@ const MAX_ANSWER_BYTES = 65_536
 
 /**
  * One request's life. It ends exactly once, with whichever comes first: the answer, an error, the deadline, an
- * interruption. It always ends, even if the request could not be built.
+ * interruption. It always ends, even if the request could not be built. If this process stood still for most of the
+ * attempt, it ends as interrupted and not as a time-out: that is no failure of the hook.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   /** Never rejects. */
   readonly outcome: Promise<Outcome>
   readonly #clock: Clock
   readonly #startedAt: number
-  readonly #deadline: Timer
+  readonly #deadline: Deadline
   #settle: ((outcome: Outcome) => void) | null = null
   #controller: Dispatcher.DispatchController | null = null
   #status: number | null = null
@@ -34,7 +36,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve
     })
-    this.#deadline = clock.after(timeoutMs, () => this.#finish('timeout'))
+    this.#deadline = new Deadline(clock, timeoutMs, (end) => {
+      if (end === 'stalled') this.interrupt()
+      else this.#finish('timeout')
+    })
   }
 
   /** Ends it now, unless it has ended. An answer that has begun keeps its status; otherwise it is `interrupted`. */
@@ -50,6 +55,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    // The process stood still while the connection was being made. By now another replica may be sending this delivery.
+    if (this.#deadline.isLongPast) this.interrupt()
     // The deadline can pass while a connection is still being made, before there is anything to abort.
     if (this.#settle === null) controller.abort(new Error('the attempt has ended'))
   }

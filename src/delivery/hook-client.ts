@@ -3,6 +3,7 @@ import { Pool, buildConnector, errors } from 'undici'
 import type { Hook } from '../config/hook.ts'
 import type { ClaimedDelivery } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
+import { Deadline } from '../time/deadline.ts'
 import { VERSION } from '../version.ts'
 import { Exchange } from './exchange.ts'
 import { createSigner } from './signature.ts'
@@ -97,7 +98,7 @@ export class HookClient {
       this.#connecting.delete(socket)
       callback(...result)
     }) as unknown as Socket
-    const deadline = this.#clock.after(this.#hook.timeoutMs, () =>
+    const deadline = new Deadline(this.#clock, this.#hook.timeoutMs, () =>
       socket.destroy(new errors.ConnectTimeoutError()),
     )
     this.#connecting.add(socket)

@@ -2,7 +2,7 @@ import type { AttemptRecord } from '../store/store.ts'
 
 /**
  * What came of one attempt. `refused`: the receiver answered 410 and wants this no more. `interrupted`: the relay
- * stopped before an answer came, which is nobody's failure. `cause`: the error, where the request could not be built.
+ * stopped or stood still before an answer came, which is nobody's failure. `cause`: the error, where the request could not be built.
  */
 export type Outcome =
   | { kind: 'delivered'; record: AttemptRecord }

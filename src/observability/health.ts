@@ -1,6 +1,7 @@
 import { StoreError } from '../store/store.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
+import { Deadline } from '../time/deadline.ts'
 
 /** The answer of `/readyz`: whether webhooks can be taken, and each check by name. */
 export interface Readiness {
@@ -69,7 +70,7 @@ export function createHealth({ store, clock }: HealthOptions): Health {
 
 function inTime(problem: Promise<string | null>, clock: Clock): Promise<string | null> {
   return new Promise((resolve) => {
-    const deadline = clock.after(CHECK_TIMEOUT_MS, () => resolve('the store does not answer'))
+    const deadline = new Deadline(clock, CHECK_TIMEOUT_MS, () => resolve('the store does not answer'))
     void problem.then((found) => {
       deadline.close()
       resolve(found)

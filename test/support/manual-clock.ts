@@ -45,6 +45,12 @@ export class ManualClock implements Clock {
     this.#moveTo(end)
   }
 
+  /** Time passes while the process stands still: every timer that has become due fires at the end. */
+  stall(ms: number): void {
+    this.#moveTo(this.#steadyMs + ms)
+    this.advance(0)
+  }
+
   /** The wall clock is set by somebody; the steady one does not notice. */
   setWall(wallMs: number): void {
     this.#wallMs = wallMs

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { Clock, Timer } from '../../time/clock.ts'
+import type { Clock } from '../../time/clock.ts'
+import { Deadline } from '../../time/deadline.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -64,7 +65,7 @@ export class SqliteStore implements Store {
   #waiting: Call[] = []
   #waitingBytes = 0
   #committing: Call[] = []
-  #commitTimer: Timer | null = null
+  #commitDeadline: Deadline | null = null
   #sending = false
   #closed = false
   #ended = false
@@ -218,7 +219,7 @@ export class SqliteStore implements Store {
   #finishGroup({ results, refusals, commitMs }: WorkerMessage & { kind: 'done' }): void {
     const calls = this.#committing
     this.#committing = []
-    this.#commitTimer?.close()
+    this.#commitDeadline?.close()
     if (this.#waiting.length > 0 || this.#closed) this.#sendSoon()
     this.#options.onCommit?.({ calls: calls.length, durationMs: commitMs })
     for (const { index, reason } of refusals) {
@@ -231,7 +232,7 @@ export class SqliteStore implements Store {
 
   /** Refuses everyone who waits, again and again for as long as the commit hangs. */
   #watchCommit(): void {
-    this.#commitTimer = this.#options.clock.after(COMMIT_TIMEOUT_MS, () => {
+    this.#commitDeadline = new Deadline(this.#options.clock, COMMIT_TIMEOUT_MS, () => {
       this.#refuseAll()
       this.#watchCommit()
     })
@@ -247,7 +248,7 @@ export class SqliteStore implements Store {
 
   #fail(error: Error): void {
     this.#closed = true
-    this.#commitTimer?.close()
+    this.#commitDeadline?.close()
     for (const call of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) {
       call.reject(new StoreError('store_failing', "the store's thread died", error))
     }

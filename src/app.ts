@@ -49,6 +49,7 @@ const LOCK_WAIT_MS = 10_000
 /** How long a start waits for a database that is still starting itself. */
 const DATABASE_WAIT_MS = 60_000
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 
 export async function createApp({ config, log, clock, onFatal, logLinesDropped }: AppOptions): Promise<App> {
   let hooks: readonly Hook[] = config.hooks
@@ -124,6 +125,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
           path: config.store.path,
           lockWaitMs: LOCK_WAIT_MS,
           clock,
+          onReopened: ({ wallAheadMs }) => warnOfClock(wallAheadMs),
           onCommit,
           onFatal,
         })
@@ -135,6 +137,15 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
         return PostgresStore.open({ url, startTimeoutMs: DATABASE_WAIT_MS, log, clock, onCommit, onDue })
       }
     }
+  }
+
+  /** The embedded store goes by the wall clock from one start to the next. Only a person can tell which is right. */
+  function warnOfClock(wallAheadMs: number): void {
+    const about = { wall_ahead_ms: wallAheadMs }
+    if (wallAheadMs > HOUR_MS)
+      log.warn(about, 'the store was last written long ago: if the relay was not off, the clock is wrong')
+    if (wallAheadMs < -HOUR_MS)
+      log.warn(about, 'the clock is behind the store, which goes on from the time it was last written')
   }
 
   async function stop(): Promise<void> {

@@ -35,6 +35,53 @@ test.each([4 * DAY_MS, -HOUR_MS])(
   },
 )
 
+test('a store that is opened with a wall clock that is behind goes on from what it wrote last', async () => {
+  const path = newPath()
+  const before = await open(path)
+  for (const hook of ['soon', 'leased', 'now']) await before.accept(acceptance({ hooks: [hook] }))
+  await settleOne(before, await claimOne(before, 'soon'), pendingFor(1000))
+  await claimOne(before, 'leased', HOUR_MS)
+  await before.close()
+
+  const clock = new ShiftedClock()
+  clock.jumpWall(-56 * 365 * DAY_MS)
+  const reopened: number[] = []
+  const store = await open(path, { clock, onReopened: ({ wallAheadMs }) => reopened.push(wallAheadMs) })
+  expect(reopened).toEqual([expect.closeTo(-56 * 365 * DAY_MS, -5)])
+  expect(await claim(store, ['leased', 'now'])).toHaveLength(2)
+  // The time is written once a minute.
+  clock.skip(60_000 + 1000)
+  expect(await claim(store, ['soon'])).toHaveLength(1)
+  await store.accept(acceptance({ hooks: ['new'] }))
+  await store.close()
+
+  // What was accepted in the meantime is not 56 years old for a start whose clock is right again.
+  const after = await open(path)
+  expect(await claimOne(after, 'new')).toMatchObject({
+    ageMs: expect.toSatisfy((age: number) => age < HOUR_MS),
+  })
+})
+
+test('a store that is opened again tells how long nothing was written', async () => {
+  const path = newPath()
+  const clock = new ShiftedClock()
+  const reopened: number[] = []
+  const options = {
+    clock,
+    onReopened: ({ wallAheadMs }: { wallAheadMs: number }) => reopened.push(wallAheadMs),
+  }
+  const first = await open(path, options)
+  expect(reopened).toEqual([])
+  // Also of a store that has only been asked, with nothing to send.
+  await claim(first, ['a'])
+  clock.skip(2 * HOUR_MS)
+  await claim(first, ['a'])
+  await first.close()
+  clock.jumpWall(HOUR_MS)
+  await open(path, options)
+  expect(reopened).toEqual([expect.closeTo(HOUR_MS, -5)])
+})
+
 test('while a commit hangs, calls are refused after 10 s, and then the store works again', async () => {
   const path = newPath()
   const clock = new ManualClock()

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { lastWrittenAt } from './last-written.ts'
 import { judgeSchema, migrate } from './migrations.ts'
 
 const SQLITE_BUSY = 5
@@ -14,6 +15,8 @@ export class StoreInUseError extends Error {
 /** An open database, and the lock that makes this process its only user. */
 export interface OpenDatabase {
   db: DatabaseSync
+  /** When it was last written before, by its own time; `null` for a new one. */
+  lastWrittenAt: number | null
   close(): void
 }
 
@@ -44,8 +47,9 @@ export function openDatabase(path: string, lockWaitMs: number, now: number): Ope
     // 1000 it is 21, for the same throughput.
     db.exec('pragma wal_autocheckpoint = 1000; pragma journal_size_limit = 67108864')
     migrate(db)
-    releaseLeases(db, now)
-    return opened(db, lock)
+    const writtenAt = lastWrittenAt(db)
+    releaseLeases(db, Math.max(now, writtenAt ?? now))
+    return opened(db, lock, writtenAt)
   } catch (error) {
     db?.close()
     lock.close()
@@ -53,9 +57,10 @@ export function openDatabase(path: string, lockWaitMs: number, now: number): Ope
   }
 }
 
-function opened(db: DatabaseSync, lock: DatabaseSync): OpenDatabase {
+function opened(db: DatabaseSync, lock: DatabaseSync, writtenAt: number | null): OpenDatabase {
   return {
     db,
+    lastWrittenAt: writtenAt,
     close() {
       db.close()
       lock.close()

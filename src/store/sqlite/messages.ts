@@ -16,7 +16,7 @@ export type GroupRequest = { now: number; names: OperationName[]; requests: unkn
 
 /** From the thread: that it is open, why it cannot be, or what a group's calls gave, in its order. */
 export type WorkerMessage =
-  | { kind: 'open' }
+  | { kind: 'open'; lastWrittenAt: number | null }
   | { kind: 'failed'; code: string; message: string }
   | { kind: 'done'; results: unknown[]; refusals: Refusal[]; commitMs: number }
 

@@ -30,13 +30,19 @@ import { claimResult } from './statements/claim.ts'
 import type { GroupRequest, WorkerMessage, WorkerStart } from './messages.ts'
 import type { OperationName, RequestOf, ResultOf } from './operations.ts'
 import { settleRow } from './statements/settle.ts'
-import { storeTime } from './store-time.ts'
+import { StoreTime } from './store-time.ts'
 
 export interface SqliteStoreOptions {
   path: string
   /** How long to wait at the start for another process that holds the file. */
   lockWaitMs: number
   clock: Clock
+  /**
+   * Called at the start, unless the file is new: by how much the wall clock is ahead of the time when the file was last
+   * written. That is how long the relay was off; if it was not, the clock is wrong. Negative: the wall clock is behind,
+   * and the store goes on from what it wrote last.
+   */
+  onReopened?: (reopened: { wallAheadMs: number }) => void
   /** Called after each commit. */
   onCommit?: (commit: { calls: number; durationMs: number }) => void
   /** Called when the store's thread has died and no call can succeed any more. */
@@ -60,7 +66,7 @@ const COMMIT_TIMEOUT_MS = 10_000
  */
 export class SqliteStore implements Store {
   readonly #worker: Worker
-  readonly #now: () => number
+  readonly #time: StoreTime
   readonly #options: SqliteStoreOptions
   #waiting: Call[] = []
   #waitingBytes = 0
@@ -73,27 +79,33 @@ export class SqliteStore implements Store {
 
   /** @throws {Error} with a `code`, if the file cannot be opened, is newer than the program, or is in use */
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
-    const now = storeTime(options.clock)
-    const start: WorkerStart = { path: options.path, lockWaitMs: options.lockWaitMs, now: now() }
+    const time = new StoreTime(options.clock)
+    const start: WorkerStart = { path: options.path, lockWaitMs: options.lockWaitMs, now: time.now() }
     const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
       workerData: start,
       // Its garbage is short-lived rows: a small nursery keeps the process small and costs nothing measurable.
       resourceLimits: { maxYoungGenerationSizeMb: 6 },
     })
-    await new Promise<void>((resolve, reject) => {
+    const lastWrittenAt = await new Promise<number | null>((resolve, reject) => {
       worker.once('error', reject)
       worker.once('message', (message: WorkerMessage) => {
         worker.off('error', reject)
-        if (message.kind !== 'failed') return resolve()
-        reject(Object.assign(new Error(`${options.path}: ${message.message}`), { code: message.code }))
+        if (message.kind === 'open') resolve(message.lastWrittenAt)
+        else if (message.kind === 'failed')
+          reject(Object.assign(new Error(`${options.path}: ${message.message}`), { code: message.code }))
       })
     })
-    return new SqliteStore(worker, now, options)
+    if (lastWrittenAt !== null) {
+      const wallAheadMs = time.now() - lastWrittenAt
+      time.goOnFrom(lastWrittenAt)
+      options.onReopened?.({ wallAheadMs })
+    }
+    return new SqliteStore(worker, time, options)
   }
 
-  private constructor(worker: Worker, now: () => number, options: SqliteStoreOptions) {
+  private constructor(worker: Worker, time: StoreTime, options: SqliteStoreOptions) {
     this.#worker = worker
-    this.#now = now
+    this.#time = time
     this.#options = options
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'done') this.#finishGroup(message)
@@ -205,7 +217,7 @@ export class SqliteStore implements Store {
       for (const { bytes } of this.#committing) this.#waitingBytes -= bytes
       this.#watchCommit()
       const group: GroupRequest = {
-        now: this.#now(),
+        now: this.#time.now(),
         names: this.#committing.map(({ name }) => name),
         requests: this.#committing.map(({ request }) => request),
       }

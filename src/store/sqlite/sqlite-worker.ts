@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../../time/clock.ts'
+import { prepareWriteTime } from './last-written.ts'
 import { openDatabase } from './database.ts'
 import type { OpenDatabase } from './database.ts'
 import type { GroupRequest, Refusal, WorkerMessage, WorkerStart } from './messages.ts'
@@ -15,7 +16,9 @@ const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
 const { path, lockWaitMs, now } = workerData as WorkerStart
 try {
-  serve(openDatabase(path, lockWaitMs, now))
+  const database = openDatabase(path, lockWaitMs, now)
+  serve(database)
+  send({ kind: 'open', lastWrittenAt: database.lastWrittenAt })
 } catch (error) {
   const { code, message } = error as Error & { code?: string }
   send({ kind: 'failed', code: code ?? 'unknown', message })
@@ -29,7 +32,7 @@ function send(message: WorkerMessage): void {
 /** Commits one group after the other; `null` ends it. */
 function serve(database: OpenDatabase): void {
   const operations = prepareOperations(database.db)
-  send({ kind: 'open' })
+  const writeTime = prepareWriteTime(database.db)
   port?.on('message', (group: GroupRequest | null) => {
     if (group === null) {
       database.close()
@@ -40,6 +43,7 @@ function serve(database: OpenDatabase): void {
     const done =
       commitTogether(database.db, operations, group) ?? commitOneByOne(database.db, operations, group)
     send({ kind: 'done', ...done, commitMs: systemClock.steadyMs() - startedAt })
+    writeTime(group.now)
   })
 }
 

@@ -58,12 +58,15 @@ export class DeliveryEngine {
   /** Lanes whose waiting deliveries are looked at on the next turn. */
   readonly #toStart = new Set<Lane>()
   #reservations = 0
+  /** Wall time less steady time. It grows while the machine is suspended, and when somebody sets the wall clock. */
+  #wallAheadMs: number
   #onIdle: (() => void) | null = null
   #stopping = false
   #stopped: Promise<void> | null = null
 
   constructor(options: EngineOptions) {
     this.#options = options
+    this.#wallAheadMs = options.clock.wallMs() - options.clock.steadyMs()
     this.#loop = new Loop(options.clock, () => this.#claimAndSend())
     this.#settler = new Settler(options)
     this.#report = new DeliveryReport(options)
@@ -201,6 +204,7 @@ export class DeliveryEngine {
 
   /** Begins as many as may begin. Puts back those that have waited too long, or that must not wait here at all. */
   #startWaiting(lane: Lane): void {
+    this.#putBackAfterSleep()
     const now = this.#options.clock.steadyMs()
     this.#putBack(
       lane,
@@ -212,6 +216,23 @@ export class DeliveryEngine {
       this.#follow(lane, started)
     }
     if (this.#stopping || lane.breaker !== 'closed')
+      this.#putBack(
+        lane,
+        lane.window.giveBack(() => true),
+      )
+  }
+
+  /**
+   * The steady clock stands still while the machine is suspended, and a lease at a database runs on. What waits is put
+   * back unsent: another replica may have it by now. A wall clock that was merely set costs another claim and no more.
+   */
+  #putBackAfterSleep(): void {
+    const { clock } = this.#options
+    const wallAheadMs = clock.wallMs() - clock.steadyMs()
+    const mayHaveSlept = wallAheadMs - this.#wallAheadMs > MAX_WAITING_MS
+    this.#wallAheadMs = wallAheadMs
+    if (!mayHaveSlept) return
+    for (const lane of this.#lanes.values())
       this.#putBack(
         lane,
         lane.window.giveBack(() => true),

@@ -33,6 +33,8 @@ test('in order, the next goes out when the one before it has ended, though that 
   for (const event of events) await relay.send(event)
   const received = await receiver.hasReceived(4)
   expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(events.map(({ event_id }) => event_id))
+  // A stop ends the claims that the last outcome would wait for.
+  await until('all to be written', () => relay.logLines.filter(({ msg }) => msg === 'delivered').length === 4)
 })
 
 /** As in a database where the two go over connections of their own. */

@@ -79,7 +79,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     log,
     reserve: (wanting, event) => delivery.reserve(wanting, event),
   })
-  const publicListener = await buildPublicListener({ config, verify, receive, health, log, metrics })
+  const publicListener = await buildPublicListener({ config, clock, verify, receive, health, log, metrics })
 
   // For people.
   const replayRunner = new ReplayRunner({ store, clock, log, onDue: () => delivery.wake() })

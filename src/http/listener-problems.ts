@@ -14,17 +14,23 @@ export const problemAnswers = {
 
 /** What a route throws, or its body's parser, is answered as a problem. */
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>((error, _request, reply) => {
-    if (error.statusCode === 413) return sendProblem(reply, 'body_too_large')
-    const isCallersFault = error.statusCode !== undefined && error.statusCode < 500
-    return sendProblem(reply, isCallersFault ? 'request_invalid' : 'internal')
-  })
+  app.setErrorHandler<FastifyError>((error, _request, reply) => sendProblem(reply, problemOf(error)))
+}
+
+/** What an error means to the caller, by the status that Fastify gave it. Any other error is the relay's own fault. */
+export function problemOf({
+  statusCode = 500,
+}: {
+  statusCode?: number
+}): 'body_too_large' | 'request_invalid' | 'internal' {
+  if (statusCode === 413) return 'body_too_large'
+  return statusCode < 500 ? 'request_invalid' : 'internal'
 }
 
 /** Written by hand, because what the parser could not read has become neither a request nor a reply. */
 function answerParserError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const { status, body } = problemDocument(problemOf(error))
+  const { status, body } = problemDocument(parserProblem(error))
   if (socket.writable) {
     socket.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_TYPE}\r\n` +
@@ -34,7 +40,7 @@ function answerParserError(error: Error & { code?: string }, socket: Socket): vo
   socket.destroy()
 }
 
-function problemOf({ code }: { code?: string }): ProblemCode {
+function parserProblem({ code }: { code?: string }): ProblemCode {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout'
   return code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'request_invalid'
 }

@@ -41,7 +41,8 @@ export const DETAILS: Record<ProblemCode, string> = {
   request_invalid: 'The request cannot be read.',
   request_timeout: 'The request did not arrive whole in time.',
   headers_too_large: 'The headers are larger than this relay takes.',
-  internal: NOT_STORED,
+  internal:
+    'Something broke here; the log says what. If this was a webhook, it was not stored: send it again.',
   unavailable: NOT_STORED,
 }
 

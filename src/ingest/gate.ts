@@ -1,11 +1,18 @@
-import type { RateLimitOptions } from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Logger } from '../observability/logger.ts'
+import type { Clock } from '../time/clock.ts'
+import { BodyBudget } from './body-budget.ts'
+import type { BodyHold } from './body-budget.ts'
+import { clientAddress, networkOf } from './client-address.ts'
+import { MinuteCounts } from './minute-counts.ts'
 import { readSignatureHeaders } from './signature-headers.ts'
 import type { SignatureHeaders, SignatureProblem } from './signature-headers.ts'
+import { StrangerTurns } from './stranger-turns.ts'
+import type { Turn } from './stranger-turns.ts'
 import { VerifiedSenders } from './verified-senders.ts'
 
 export interface GateOptions {
+  clock: Clock
   maxBodyBytes: number
   rateLimitPerMinute: number
   forgeryLimitPerMinute: number
@@ -18,76 +25,135 @@ export interface GateOptions {
 export type Refusal =
   | { code: SignatureProblem }
   | { code: 'rate_limited'; retryAfterSeconds: number; detail: string }
-  | { code: 'body_too_large' }
+  | { code: 'body_too_large' | 'body_incomplete' | 'unavailable' }
 
-/** Decides by a request's headers and its address alone, before a byte of the body is read. */
-export interface Gate {
-  admit(request: FastifyRequest): Promise<{ headers: SignatureHeaders } | { refusal: Refusal }>
-  /** Tells what verification made of an admitted request. */
-  verified(request: FastifyRequest): void
-  forged(request: FastifyRequest): Promise<void>
+/** A request whose body may be read. `end` has to be called, whatever becomes of it. */
+export interface Admission {
+  headers: SignatureHeaders
+  hold: BodyHold
+  /** Tells what verification made of it, as soon as that is known. */
+  judged(verdict: 'verified' | 'forged'): void
+  /** It is answered, and its body is no longer needed. */
+  end(): void
 }
 
-const MINUTE_MS = 60_000
-/** Addresses whose requests are counted at one time. */
-const COUNTED_ADDRESSES = 10_000
+/** Decides by a request's headers and its address alone, before its body is read. */
+export type Gate = (request: FastifyRequest) => Promise<Admission | { refusal: Refusal }>
 
-/** @param app with `@fastify/rate-limit` registered */
-export function createGate(app: FastifyInstance, options: GateOptions): Gate {
-  const countRequest = limiter(app, options.rateLimitPerMinute)
-  const countForgery = limiter(app, options.forgeryLimitPerMinute)
+/** Node reads about so much of a body ahead, before anybody has asked for it. */
+const READ_AHEAD_BYTES = 65_536
+
+export function createGate(options: GateOptions): Gate {
+  const { clock, maxBodyBytes, rateLimitPerMinute, forgeryLimitPerMinute } = options
+  const requests = new MinuteCounts(clock)
+  const forgeries = new MinuteCounts(clock)
   const senders = new VerifiedSenders()
-  let warnOfProxy = !options.trustsProxy
+  const budget = new BodyBudget(clock, maxBodyBytes)
+  const turns = new StrangerTurns(clock, (address) =>
+    isSender(address) ? Number.POSITIVE_INFINITY : forgeryLimitPerMinute - forgeries.of(address),
+  )
+  const warnOfProxy = options.trustsProxy ? () => {} : warnOnceOfProxy(options.log)
 
-  async function forgeryRefusal(request: FastifyRequest): Promise<Refusal | null> {
-    if (senders.has(request.ip, performance.now())) return null
-    const spent = await countForgery(request, { increment: false })
-    if (spent.isAllowed || spent.remaining > 0) return null
-    return {
-      code: 'rate_limited',
-      retryAfterSeconds: Math.max(1, spent.ttlInSeconds),
-      detail: 'Too many webhooks from this address failed verification.',
+  return async (request) => {
+    warnOfProxy(request)
+    const address = networkOf(clientAddress(request))
+    if (requests.add(address) > rateLimitPerMinute)
+      return rateLimited(requests, address, 'Too many requests from this address.')
+    const isKnown = isSender(address)
+    if (!isKnown && forgeries.of(address) >= forgeryLimitPerMinute) return tooManyForgeries(address)
+    if (Number(request.headers['content-length']) > maxBodyBytes) return refused('body_too_large')
+    const read = readSignatureHeaders(request.headers, clock.wallMs())
+    if ('problem' in read) {
+      forgeries.add(address)
+      return refused(read.problem)
+    }
+    return isKnown ? admission(address, read.headers, null) : admitStranger(request, address, read.headers)
+  }
+
+  async function admitStranger(
+    request: FastifyRequest,
+    address: string,
+    headers: SignatureHeaders,
+  ): Promise<Admission | { refusal: Refusal }> {
+    const admitted = admission(address, headers, address)
+    const { hold } = admitted
+    if (!hold.growTo(readAhead(request))) return unadmitted(hold, refused('unavailable'))
+    switch (await nextTurn(address, hold)) {
+      case 'go':
+        return admitted
+      case 'forger':
+        return unadmitted(hold, tooManyForgeries(address))
+      case 'crowded':
+        return unadmitted(hold, refused('unavailable'))
     }
   }
 
-  return {
-    async admit(request) {
-      if (warnOfProxy && (request.headers['x-forwarded-for'] ?? request.headers['forwarded']) !== undefined) {
-        warnOfProxy = false
-        options.log.warn(
-          'a forwarded header came, but TRUST_PROXY is not set: all who come through that proxy count as one address',
-        )
-      }
-      const counted = await countRequest(request)
-      if (!counted.isAllowed && counted.isExceeded) {
-        const retryAfterSeconds = Math.max(1, counted.ttlInSeconds)
-        return {
-          refusal: {
-            code: 'rate_limited',
-            retryAfterSeconds,
-            detail: 'Too many requests from this address.',
-          },
-        }
-      }
-      const refusal = await forgeryRefusal(request)
-      if (refusal !== null) return { refusal }
-      if (Number(request.headers['content-length']) > options.maxBodyBytes)
-        return { refusal: { code: 'body_too_large' } }
-      const read = readSignatureHeaders(request.headers, Date.now())
-      if ('headers' in read) return read
-      await countForgery(request)
-      return { refusal: { code: read.problem } }
-    },
-    verified(request) {
-      senders.add(request.ip, performance.now())
-    },
-    async forged(request) {
-      await countForgery(request)
-    },
+  async function nextTurn(address: string, hold: BodyHold): Promise<Turn> {
+    const entered = turns.enter(address)
+    if (typeof entered === 'string') return entered
+    hold.onCut = entered.giveUp
+    const turn = await entered.turn
+    hold.onCut = () => {}
+    return turn
+  }
+
+  /** @param stranger the address, if nothing verified has come from it lately */
+  function admission(address: string, headers: SignatureHeaders, stranger: string | null): Admission {
+    const hold = budget.open(stranger)
+    let isOpen = stranger !== null
+    function leave(): void {
+      if (isOpen) turns.leave(address)
+      isOpen = false
+    }
+    return {
+      headers,
+      hold,
+      judged(verdict) {
+        if (verdict === 'verified') senders.add(address, clock.steadyMs())
+        else forgeries.add(address)
+        leave()
+      },
+      end() {
+        hold.release()
+        leave()
+      },
+    }
+  }
+
+  function isSender(address: string): boolean {
+    return senders.has(address, clock.steadyMs())
+  }
+
+  function tooManyForgeries(address: string): { refusal: Refusal } {
+    return rateLimited(forgeries, address, 'Too many webhooks from this address failed verification.')
   }
 }
 
-function limiter(app: FastifyInstance, max: number) {
-  const options: RateLimitOptions = { max, timeWindow: MINUTE_MS, cache: COUNTED_ADDRESSES }
-  return app.createRateLimit(options)
+function refused(code: SignatureProblem | 'body_too_large' | 'unavailable'): { refusal: Refusal } {
+  return { refusal: { code } }
+}
+
+function rateLimited(counts: MinuteCounts, address: string, detail: string): { refusal: Refusal } {
+  return { refusal: { code: 'rate_limited', retryAfterSeconds: counts.secondsLeft(address), detail } }
+}
+
+function unadmitted(hold: BodyHold, refusal: { refusal: Refusal }): { refusal: Refusal } {
+  hold.release()
+  return refusal
+}
+
+function readAhead(request: FastifyRequest): number {
+  const length = Number(request.headers['content-length'] ?? READ_AHEAD_BYTES)
+  return Math.min(length, READ_AHEAD_BYTES)
+}
+
+function warnOnceOfProxy(log: Logger): (request: FastifyRequest) => void {
+  let isWarned = false
+  return ({ headers }) => {
+    if (isWarned || (headers['x-forwarded-for'] ?? headers['forwarded']) === undefined) return
+    isWarned = true
+    log.warn(
+      'a forwarded header came, but TRUST_PROXY is not set: all behind that proxy count as one address',
+    )
+  }
 }

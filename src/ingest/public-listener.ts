@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net'
-import rateLimit from '@fastify/rate-limit'
 import fastify from 'fastify'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Connections } from '../http/connections.ts'
 import { answerErrors, problemAnswers } from '../http/listener-problems.ts'
+import { openFileLimit } from '../http/open-files.ts'
 import { sendProblem } from '../http/problem.ts'
 import type { Health } from '../observability/health.ts'
 import { webhookRoute } from './webhook-route.ts'
@@ -10,27 +10,32 @@ import type { WebhookRouteOptions } from './webhook-route.ts'
 
 /** A webhook has to come whole within this; the sender itself gives up after 15 s. */
 const REQUEST_TIMEOUT_MS = 30_000
-/** For a request that is on its way when the listener closes. */
-const SILENT_GRACE_MS = 500
+/** And its headers within this, as long as the connection has been silent included. */
+const HEADERS_TIMEOUT_MS = 10_000
+const TIMEOUT_CHECK_MS = 2000
+/** Far more than senders and proxies open; bounds the memory. */
+const MAX_CONNECTIONS = 2048
+/** Of the open files, so many or this part is kept for the store, the hooks and the operator listener. */
+const RESERVED_FILES = 64
+const RESERVED_PART = 1 / 4
 
 /** What the outside reaches: the webhook route and the probes, nothing else. */
 export async function buildPublicListener(options: WebhookRouteOptions): Promise<FastifyInstance> {
-  const { config, health } = options
+  const { config, clock, health } = options
   const app = fastify({
     ...problemAnswers,
-    bodyLimit: config.maxBodyBytes,
     trustProxy: config.trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     forceCloseConnections: 'idle',
-    // The gate answers for itself while stopping, with a problem document.
+    // The route answers for itself while stopping, with a problem document.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
   })
-  // The body is judged by its bytes, whatever it calls itself.
+  // No body is read before its route has decided that it may be.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  await app.register(rateLimit, { global: false })
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
   await app.register(webhookRoute, options)
 
@@ -38,29 +43,16 @@ export async function buildPublicListener(options: WebhookRouteOptions): Promise
   app.get('/readyz', (_request, reply) => answerReadiness(reply, health))
   app.get('/health', (_request, reply) => answerReadiness(reply, health))
 
-  cutSilentAtClose(app)
+  const connections = new Connections(app.server, { clock, max: maxConnections(openFileLimit()) })
+  app.addHook('preClose', async () => connections.closeSilent())
   answerErrors(app)
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not_found'))
   return app
 }
 
-/**
- * A connection that was opened ahead and has never asked for anything does not count as idle for Node, and would hold
- * up a stop until its bound.
- */
-function cutSilentAtClose(app: FastifyInstance): void {
-  const silent = new Set<Socket>()
-  app.server.on('connection', (socket) => {
-    silent.add(socket)
-    socket.once('close', () => silent.delete(socket))
-  })
-  app.server.on('request', ({ socket }) => silent.delete(socket))
-  app.addHook('preClose', (done) => {
-    setTimeout(() => {
-      for (const socket of silent) socket.destroy()
-    }, SILENT_GRACE_MS)
-    done()
-  })
+function maxConnections(openFiles: number): number {
+  const reserved = Math.max(RESERVED_FILES, openFiles * RESERVED_PART)
+  return Math.max(1, Math.min(MAX_CONNECTIONS, Math.floor(openFiles - reserved)))
 }
 
 async function answerReadiness(reply: FastifyReply, health: Health): Promise<FastifyReply> {

@@ -1,29 +1,33 @@
+import { METHODS } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
+import { problemOf } from '../http/listener-problems.ts'
+import { sendProblem } from '../http/problem.ts'
+import type { ProblemCode } from '../http/problem.ts'
 import type { Health } from '../observability/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { StoreError } from '../store/store.ts'
+import type { Clock } from '../time/clock.ts'
+import { clientAddress } from './client-address.ts'
 import { createGate } from './gate.ts'
-import type { Refusal } from './gate.ts'
-import { sendProblem } from '../http/problem.ts'
-import type { ProblemCode } from '../http/problem.ts'
+import type { Admission, Refusal } from './gate.ts'
+import { readBody } from './read-body.ts'
 import type { Receipt, Receive } from './receive.ts'
+import { RefusalLog } from './refusal-log.ts'
 import type { VerifySignature } from './signature.ts'
 import { timestampInRange } from './signature-headers.ts'
-import type { SignatureHeaders } from './signature-headers.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The signature headers, once the gate has let the request through. */
-    signature: SignatureHeaders | null
-    /** When its headers had come, on the monotonic clock. */
+    /** When its headers had come, in steady milliseconds. */
     receivedAt: number
   }
 }
 
 export interface WebhookRouteOptions {
   config: Pick<Config, 'maxBodyBytes' | 'rateLimitPerMinute' | 'forgeryLimitPerMinute' | 'trustProxy'>
+  clock: Clock
   verify: VerifySignature
   receive: Receive
   health: Health
@@ -31,67 +35,83 @@ export interface WebhookRouteOptions {
   metrics: Metrics
 }
 
+/** What broke while a webhook was taken in. */
+interface Failure {
+  code: 'unavailable' | ReturnType<typeof problemOf>
+  cause: string
+}
+
 const PATH = '/webhooks/seam'
 /**
  * A refused body up to this is read and thrown away, so that its sender gets to see the answer; a connection that
- * is closed on a sender in mid-sentence shows it a reset instead.
+ * is closed on a sender in mid-sentence may show it a reset instead.
  */
 const MAX_DISCARDED_BYTES = 16_777_216
+/** The same where there is too much to do: reading the bodies of a flood would be most of the work that it makes. */
+const MAX_DISCARDED_IN_FLOOD_BYTES = 65_536
 const RETRY_AFTER_SECONDS = 5
 
 /** `POST /webhooks/seam`: headers looked at, body read, signature verified, received, answered. */
 export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOptions): Promise<void> {
-  const { config, verify, receive, health, log, metrics } = options
-  const gate = createGate(app, { ...config, trustsProxy: config.trustProxy !== false, log })
-  app.decorateRequest('signature', null)
+  const { config, clock, verify, receive, health, log, metrics } = options
+  const gate = createGate({ ...config, clock, trustsProxy: config.trustProxy !== false, log })
+  const refusals = new RefusalLog(log, clock)
+  app.addHook('onClose', async () => refusals.close())
   app.decorateRequest('receivedAt', 0)
+  // Every method that Node can read, so that each is told to post.
+  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
 
   app.route({
     method: 'POST',
     url: PATH,
-    async onRequest(request, reply) {
-      request.receivedAt = performance.now()
+    async onRequest(request) {
+      request.receivedAt = clock.steadyMs()
       // Overwritten, not read: Fastify would refuse a content type that it cannot parse.
       request.raw.headers['content-type'] = 'application/octet-stream'
-      if (health.stopping) throw new StoreError('store_closed', 'stopping')
-      const admitted = await gate.admit(request)
-      if ('refusal' in admitted) return refuse(request, reply, admitted.refusal)
-      request.signature = admitted.headers
     },
     async handler(request, reply) {
-      const headers = request.signature as SignatureHeaders
-      const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-      if (!verify(body, headers)) {
-        await gate.forged(request)
-        // The body may have been so slow that the timestamp has aged out since the headers were looked at.
-        const inRange = timestampInRange(headers.timestamp, Date.now())
-        return refuse(request, reply, { code: inRange ? 'signature_mismatch' : 'timestamp_out_of_range' })
+      if (health.stopping) throw new StoreError('store_closed', 'stopping')
+      const admitted = await gate(request)
+      if ('refusal' in admitted) return refuse(request, reply, admitted.refusal)
+      try {
+        return await takeIn(request, reply, admitted)
+      } finally {
+        admitted.end()
       }
-      gate.verified(request)
-      return answer(request, reply, await receive(body, headers.messageId))
     },
   })
 
   app.route({
-    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    method: app.supportedMethods.filter((method) => method !== 'POST'),
     url: PATH,
-    handler: (_request, reply) => sendProblem(reply.header('allow', 'POST'), 'method_not_allowed'),
+    // Before Fastify looks at the content type, which some methods need and some requests have wrong.
+    onRequest: async (_request, reply) => sendProblem(reply.header('allow', 'POST'), 'method_not_allowed'),
+    handler: () => {},
   })
 
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const code = problemOf(error)
+    const code = error instanceof StoreError ? 'unavailable' : problemOf(error)
     if (code === 'internal') log.error({ err: error }, 'unexpected error')
-    else log.warn({ code, cause: error.message }, 'webhook not stored')
-    count(request, code)
-    if (code === 'unavailable') reply.header('retry-after', RETRY_AFTER_SECONDS)
-    // Fastify would close at once on a body that is too large, and its sender see a reset and not the answer.
-    reply.removeHeader('connection')
-    return sendProblem(reply, code)
+    return refuse(request, reply, { code, cause: error.message })
   })
+
+  async function takeIn(request: FastifyRequest, reply: FastifyReply, admission: Admission) {
+    const { headers, hold } = admission
+    const read = await readBody(request.raw, hold, config.maxBodyBytes)
+    if ('problem' in read) return refuse(request, reply, { code: read.problem })
+    // The body may have been so slow that the timestamp has aged out since the headers were looked at.
+    const isInRange = timestampInRange(headers.timestamp, clock.wallMs())
+    if (!isInRange || !verify(read.bytes, headers)) {
+      admission.judged('forged')
+      return refuse(request, reply, { code: isInRange ? 'signature_mismatch' : 'timestamp_out_of_range' })
+    }
+    admission.judged('verified')
+    return answer(request, reply, await receive(read.bytes, headers.messageId))
+  }
 
   /** Here and not in an `onResponse` hook, whose bookkeeping costs more than the counting. */
   function count(request: FastifyRequest, outcome: string): void {
-    metrics.webhook(outcome, performance.now() - request.receivedAt)
+    metrics.webhook(outcome, clock.steadyMs() - request.receivedAt)
   }
 
   function answer(request: FastifyRequest, reply: FastifyReply, receipt: Receipt): FastifyReply {
@@ -104,20 +124,21 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
     return reply.code(receipt.status === 'accepted' ? 202 : 200).send(receipt)
   }
 
-  function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-    count(request, refusal.code)
-    log.warn({ code: refusal.code, address: request.ip }, 'webhook refused')
-    if (refusal.code === 'rate_limited') reply.header('retry-after', refusal.retryAfterSeconds)
-    if (Number(request.headers['content-length']) > MAX_DISCARDED_BYTES) reply.header('connection', 'close')
-    return sendProblem(reply, refusal.code, 'detail' in refusal ? refusal.detail : undefined)
+  function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal | Failure): FastifyReply {
+    const { code } = refusal
+    count(request, code)
+    const cause = 'cause' in refusal ? { cause: refusal.cause } : {}
+    refusals.refused({ code, address: clientAddress(request), ...cause })
+    if (code === 'rate_limited') reply.header('retry-after', refusal.retryAfterSeconds)
+    if (code === 'unavailable') reply.header('retry-after', RETRY_AFTER_SECONDS)
+    if (!request.raw.complete && isTooLongToDiscard(request, code)) reply.header('connection', 'close')
+    return sendProblem(reply, code, 'detail' in refusal ? refusal.detail : undefined)
   }
 }
 
-/** The only place where errors become problems, and with them statuses. */
-function problemOf(error: FastifyError): ProblemCode {
-  if (error instanceof StoreError) return 'unavailable'
-  if (error.statusCode === 413) return 'body_too_large'
-  if (error.code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' || error.code === 'ECONNRESET')
-    return 'body_incomplete'
-  return error.statusCode !== undefined && error.statusCode < 500 ? 'request_invalid' : 'internal'
+function isTooLongToDiscard(request: FastifyRequest, code: ProblemCode): boolean {
+  const isFlood = code === 'rate_limited' || code === 'unavailable'
+  // A body without a length comes in chunks, and may be of any length.
+  const bytes = Number(request.headers['content-length'] ?? MAX_DISCARDED_BYTES)
+  return bytes > (isFlood ? MAX_DISCARDED_IN_FLOOD_BYTES : MAX_DISCARDED_BYTES)
 }

@@ -4,8 +4,9 @@ import { measureMainJob } from './main-job.ts'
 import { measureOrderedBacklog } from './ordered-backlog.ts'
 import { measurePostgres } from './postgres.ts'
 import { measureReplay } from './replay.ts'
+import { measureStrangers } from './strangers.ts'
 
-// npm run bench [-- --only main|delivery|postgres|ordered|replay --rounds N --events N]
+// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay --rounds N --events N]
 
 const load = {
   secret: `whsec_${randomBytes(24).toString('base64')}`,
@@ -18,6 +19,9 @@ const parts: Record<string, () => Promise<void>> = {
   main: () => measureMainJob(load, rounds),
   async delivery() {
     for (const line of await measureDelivery(load.secret, rounds, load.count)) console.log(line)
+  },
+  async strangers() {
+    for (const line of await measureStrangers(load, rounds)) console.log(line)
   },
   postgres: () => measurePostgres(load, rounds),
   ordered: measureOrderedBacklog,

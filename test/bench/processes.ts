@@ -75,6 +75,7 @@ export async function startRelay(
   secret: string,
   hooks: unknown[],
   databaseUrl?: string,
+  environment: Record<string, string> = {},
 ): Promise<RunningRelay> {
   const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
   const child = spawn(process.execPath, startArguments(), {
@@ -89,6 +90,7 @@ export async function startRelay(
       OPERATOR_PORT: '0',
       DATABASE_URL: databaseUrl ?? `sqlite:${join(folder, 'relay.db')}`,
       RATE_LIMIT_PER_MINUTE: '1000000000',
+      ...environment,
     },
   })
   relays.add(child)

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { METHODS } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { credentialEvent, documentedEvents, eventsAsSent } from '../support/credential-event.ts'
+import { rawAnswer } from '../support/raw-http.ts'
 import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
 import { newMessageId, newSecret, signedWebhook } from '../support/signed-webhook.ts'
 
@@ -407,10 +409,22 @@ describe('hostile input never gives a 500', () => {
   })
 })
 
-test('another method is told to post, another path that nothing is there', async () => {
+test.each(METHODS.filter((method) => !['POST', 'CONNECT'].includes(method)))(
+  'the method %s is told to post',
+  async (method) => {
+    const relay = await startRelay()
+    const answer = await rawAnswer(
+      relay.url,
+      `${method} /webhooks/seam HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
+    )
+    expect(answer).toContain('HTTP/1.1 405')
+    expect(answer).toMatch(/^allow: POST\r$/im)
+    expect(answer).toMatch(/^content-type: application\/problem\+json/im)
+  },
+)
+
+test('on another path nothing is there', async () => {
   const relay = await startRelay()
-  const get = await fetch(`${relay.url}/webhooks/seam`)
-  expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST'])
   const elsewhere = await fetch(`${relay.url}/metrics`)
   expect(elsewhere.status).toBe(404)
   expect(await elsewhere.json()).toMatchObject({ code: 'not_found', status: 404 })

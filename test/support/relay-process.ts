@@ -44,13 +44,19 @@ export interface RelayProcess {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** @param onFinished the `onTestFinished` of the test that it ends with; tests that run concurrently give their own */
+/**
+ * @param onFinished the `onTestFinished` of the test that it ends with; tests that run concurrently give their own
+ * @param through a command that is given the program to run, and may run it under limits
+ */
 export function launchRelay(
   secret: string,
   environment: Record<string, string>,
   onFinished: (cleanUp: () => Promise<void>) => void = onTestFinished,
+  through: readonly string[] = [],
 ): LaunchedRelay {
-  const child = spawn(process.execPath, [new URL('../../src/main.ts', import.meta.url).pathname], {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname
+  const [command, ...rest] = [...through, process.execPath, main]
+  const child = spawn(command as string, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Compile } from 'typebox/compile'
 import type { Validator } from 'typebox/compile'
+import { canonicalObject } from './canonical-json.ts'
 import { contentHash } from './content-hash.ts'
 import {
   EVENT_TYPE_PATTERN,
@@ -26,6 +27,7 @@ export type Judgement =
   | { kind: 'misfit'; problems: BodyProblem[] }
 
 export interface JudgedEvent {
+  /** In lower case, whatever case it came in: ids that differ only in that are one id. */
   eventId: string
   eventType: string
   workspaceId: string
@@ -44,6 +46,11 @@ const seamEvent = Compile(SeamEventSchema)
 const credentialEvents = new Map<string, Validator>(
   Object.entries(credentialEventSchemas).map(([eventType, schema]) => [eventType, Compile(schema)]),
 )
+const FIELD_NAMES = new Set(
+  [SeamEventSchema, ...Object.values(credentialEventSchemas)].flatMap(({ properties }) =>
+    Object.keys(properties),
+  ),
+)
 const eventTypeShape = new RegExp(EVENT_TYPE_PATTERN)
 const uuidShape = new RegExp(UUID_PATTERN)
 
@@ -59,6 +66,9 @@ export function judge(bytes: Buffer, accepted: readonly string[]): Judgement {
   const value = parsed.value
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return misfit('', 'must be a JSON object')
+  const { fields, repeated } = canonicalObject(body)
+  // Nobody can say which of the two counts, and a receiver's parser may take the other one.
+  if (repeated.size > 0) return { kind: 'misfit', problems: [...repeated].map(repeatedProblem) }
   if (isPing(value)) return { kind: 'ping' }
 
   const eventType: unknown = Object.hasOwn(value, 'event_type') ? (value as SeamEvent).event_type : undefined
@@ -69,16 +79,18 @@ export function judge(bytes: Buffer, accepted: readonly string[]): Judgement {
   if (!validator.Check(value)) return { kind: 'misfit', problems: problemsOf(validator, value) }
 
   const event = value as SeamEvent & { acs_credential_id?: unknown }
+  const eventId = event.event_id.toLowerCase()
+  fields.set('event_id', JSON.stringify(eventId))
   return {
     kind: 'event',
     event: {
-      eventId: event.event_id,
+      eventId,
       eventType: event.event_type,
       workspaceId: event.workspace_id,
       credentialId: uuidOrNull(event.acs_credential_id),
       occurredAt: event.occurred_at,
-      isSample: event.event_id === SAMPLE_EVENT_ID,
-      contentHash: contentHash(value),
+      isSample: eventId === SAMPLE_EVENT_ID,
+      contentHash: contentHash(fields),
       body,
     },
   }
@@ -98,6 +110,13 @@ function parse(body: string): { value: unknown } | { problem: string } {
       return { problem: 'begins with a byte-order mark, which JSON does not allow' }
     return { problem: 'is not valid JSON' }
   }
+}
+
+/** A name that no schema knows may be anything, so it is not repeated. */
+function repeatedProblem(name: string): BodyProblem {
+  return FIELD_NAMES.has(name)
+    ? { path: `/${name}`, message: 'occurs more than once' }
+    : { path: '', message: 'has a field more than once' }
 }
 
 /** The sender's "are you there": exactly `{"success": true}`. */

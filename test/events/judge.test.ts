@@ -96,9 +96,16 @@ describe('a credential event', () => {
     expect(eventOf(judgeValue(credentialEvent({ occurred_at }))).occurredAt).toBe(occurred_at)
   })
 
-  test('may have ids in upper case, and of versions that no standard knows', () => {
-    const event_id = '22222222-3333-4444-5555-66666666ABCD'
+  test('may have an id of a version that no standard knows', () => {
+    const event_id = '22222222-3333-4444-5555-66666666abcd'
     expect(eventOf(judgeValue(credentialEvent({ event_id }))).eventId).toBe(event_id)
+  })
+
+  test('is the same event whatever the case of its id, and keeps its text', () => {
+    const event = credentialEvent({ event_id: '22222222-3333-4444-5555-66666666abcd' })
+    const upper = { ...event, event_id: event.event_id.toUpperCase() }
+    const judged = eventOf(judgeValue(upper))
+    expect(judged).toEqual({ ...eventOf(judgeValue(event)), body: JSON.stringify(upper) })
   })
 
   test('has all of its problems listed', () => {
@@ -184,6 +191,30 @@ describe('what is no event', () => {
       kind: 'misfit',
       problems: [{ path: '', message: 'is not valid UTF-8' }],
     })
+  })
+
+  test.each([
+    ['"event_id"', '/event_id', 'occurs more than once'],
+    ['"event\\u005fid"', '/event_id', 'occurs more than once'],
+    ['"acs_credential_id"', '/acs_credential_id', 'occurs more than once'],
+  ])('is a misfit where its field %s comes twice', (name, path, message) => {
+    for (const value of ['"22222222-3333-4444-5555-666666666666"', 'null']) {
+      const text = JSON.stringify(credentialEvent()).replace(/}$/, `, ${name} : ${value}}`)
+      expect(judge(Buffer.from(text), CREDENTIALS)).toEqual({ kind: 'misfit', problems: [{ path, message }] })
+    }
+  })
+
+  test('is a misfit where a field that no schema knows comes twice, and its name is not told', () => {
+    const text = JSON.stringify(credentialEvent()).replace(/}$/, ',"hunter2":1,"hunter2":1}')
+    expect(judge(Buffer.from(text), CREDENTIALS)).toEqual({
+      kind: 'misfit',
+      problems: [{ path: '', message: 'has a field more than once' }],
+    })
+  })
+
+  test('is none of that where a key comes twice further down, or in two objects', () => {
+    const text = JSON.stringify(credentialEvent()).replace(/}$/, ',"more":[{"a":1,"a":2},{"event_id":1}]}')
+    expect(judge(Buffer.from(text), CREDENTIALS).kind).toBe('event')
   })
 
   test('takes no field from the prototype', () => {

@@ -28,6 +28,16 @@ describe('a verified webhook', () => {
     expect(await relay.send(JSON.stringify(reordered, null, 2))).toMatchObject({ status: 200 })
   })
 
+  test('that comes again with its event_id in other case is a duplicate', async () => {
+    const relay = await startRelay()
+    const event = credentialEvent()
+    await relay.send({ ...event, event_id: event.event_id.toUpperCase() })
+    expect(await relay.send(event)).toMatchObject({
+      status: 200,
+      body: { status: 'duplicate', event_id: event.event_id },
+    })
+  })
+
   test('whose event_id is known with other content is quarantined, and the first stays as it is', async () => {
     const receiver = await startReceiver()
     const relay = await startRelay(hookTo(receiver))
@@ -347,7 +357,7 @@ describe('hostile input never gives a 500', () => {
       eventText.replace(/}$/, `,"more":${deep(100_000)}}`),
       'accepted',
     ],
-    ['a key twice', eventText.replace(/}$/, `,"event_id":"${randomUUID()}"}`), 'accepted'],
+    ['a key twice', eventText.replace(/}$/, `,"event_id":"${randomUUID()}"}`), 'quarantined'],
     ['__proto__ with all that an event needs', `{"__proto__":${eventText}}`, 'quarantined'],
     [
       '__proto__ and constructor beside an event',

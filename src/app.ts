@@ -17,6 +17,7 @@ import { ReplayRunner } from './replays/replay-runner.ts'
 import { Retention } from './retention/retention.ts'
 import type { Store } from './store/store.ts'
 import type { Clock } from './time/clock.ts'
+import { VERSION } from './version.ts'
 
 /** The whole relay, wired and not yet listening. */
 export interface App extends Replays {
@@ -134,7 +135,8 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
         const { PostgresStore } = await import('./store/postgres/postgres-store.ts')
         const onDue = () => delivery.wake()
         const { url } = config.store
-        return PostgresStore.open({ url, startTimeoutMs: DATABASE_WAIT_MS, log, clock, onCommit, onDue })
+        const startTimeoutMs = DATABASE_WAIT_MS
+        return PostgresStore.open({ url, startTimeoutMs, version: VERSION, log, clock, onCommit, onDue })
       }
     }
   }

@@ -13,6 +13,7 @@ import type { PlannedClaim, StartedAttempt } from './lane.ts'
 import { LeaseEnd } from './lease-end.ts'
 import { MAX_WAITING_MS } from './lease.ts'
 import { nextState } from './next-state.ts'
+import { Presence } from './presence.ts'
 import type { Outcome } from './outcome.ts'
 import { Reservation } from './reservation.ts'
 import type { ReservationEnd, ReservedEvent } from './reservation.ts'
@@ -34,7 +35,7 @@ import type { Lease, Ticket } from './window.ts'
  */
 
 export interface EngineOptions extends DeliveryReportOptions {
-  store: Pick<Store, 'claim' | 'settle'>
+  store: Pick<Store, 'claim' | 'settle' | 'announce' | 'leave'>
   hooks: readonly Hook[]
   clock: Clock
   /** The jitter's source, a number from 0 up to 1. */
@@ -53,6 +54,7 @@ export class DeliveryEngine {
   readonly #budget = new ByteBudget(BUDGET_BYTES)
   readonly #settler: Settler
   readonly #report: DeliveryReport
+  readonly #presence: Presence
   readonly #loop: Loop
   readonly #sending = new Set<Exchange>()
   /** Lanes whose waiting deliveries are looked at on the next turn. */
@@ -70,10 +72,19 @@ export class DeliveryEngine {
     this.#loop = new Loop(options.clock, () => this.#claimAndSend())
     this.#settler = new Settler(options)
     this.#report = new DeliveryReport(options)
+    this.#presence = new Presence({
+      ...options,
+      onLapsed: () => this.#putBackAll(),
+      onAnnounced: ({ freed }) => {
+        for (const lane of this.#lanes.values()) lane.share(this.#presence.hasOthers)
+        if (freed > 0) this.#loop.wake()
+      },
+    })
     this.setHooks(options.hooks)
   }
 
   start(): void {
+    this.#presence.start()
     this.#settler.start()
     this.#loop.start()
   }
@@ -88,9 +99,10 @@ export class DeliveryEngine {
     this.#reservations++
     const bytes = Buffer.byteLength(event.body)
     const now = this.#options.clock.steadyMs()
+    const mayLease = !this.#stopping && this.#presence.isFresh(now)
     const parts = hooks.map((hook) => {
       const lane = this.#lanes.get(hook)
-      return { hook, lane, ticket: this.#stopping ? null : (lane?.reserve(bytes, now) ?? null) }
+      return { hook, lane, ticket: mayLease ? (lane?.reserve(bytes, now) ?? null) : null }
     })
     return new Reservation(event, parts, this.#reservationEnd)
   }
@@ -106,6 +118,7 @@ export class DeliveryEngine {
     for (const hook of hooks) {
       const lane = this.#lanes.get(hook.name) ?? new Lane(this.#options.clock, this.#budget)
       this.#lanes.set(hook.name, lane)
+      lane.share(this.#presence.hasOthers)
       if (!isDeepStrictEqual(lane.hook, hook)) this.#putBack(lane, lane.configure(hook))
     }
     this.#loop.wake()
@@ -125,11 +138,7 @@ export class DeliveryEngine {
 
   async #stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    for (const lane of this.#lanes.values())
-      this.#putBack(
-        lane,
-        lane.window.giveBack(() => true),
-      )
+    this.#putBackAll()
     await this.#loop.stop()
     const interruption = this.#options.clock.after(graceMs, () => {
       for (const exchange of this.#sending) exchange.interrupt()
@@ -140,6 +149,7 @@ export class DeliveryEngine {
     })
     interruption.close()
     await this.#settler.stop()
+    await this.#presence.stop()
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
   }
 
@@ -147,6 +157,7 @@ export class DeliveryEngine {
   async #claimAndSend(): Promise<number> {
     const { clock } = this.#options
     const now = clock.steadyMs()
+    if (!this.#presence.isFresh(now)) return POLL_INTERVAL_MS
     const claims = new Map<Lane, PlannedClaim>()
     let idleMs = POLL_INTERVAL_MS
     for (const [name, lane] of this.#lanes) {
@@ -210,12 +221,13 @@ export class DeliveryEngine {
       lane,
       lane.window.giveBack(({ leasedAt }) => leasedAt + MAX_WAITING_MS < now),
     )
-    while (!this.#stopping) {
+    const mayBegin = !this.#stopping && this.#presence.isFresh(now)
+    while (mayBegin) {
       const started = lane.start(now)
       if (started === null) break
       this.#follow(lane, started)
     }
-    if (this.#stopping || lane.breaker !== 'closed')
+    if (!mayBegin || lane.breaker !== 'closed')
       this.#putBack(
         lane,
         lane.window.giveBack(() => true),
@@ -266,6 +278,15 @@ export class DeliveryEngine {
     }
     const next = nextState(outcome, tried, hook.retry, this.#options.random())
     this.#settle(lane, lease, next, outcome)
+  }
+
+  #putBackAll(): void {
+    for (const lane of this.#lanes.values()) {
+      this.#putBack(
+        lane,
+        lane.window.giveBack(() => true),
+      )
+    }
   }
 
   /** Puts deliveries that were never sent back into the store, due at once. */

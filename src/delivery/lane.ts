@@ -45,6 +45,7 @@ export class Lane {
   readonly #draining = new Set<HookClient>()
   #starts: StartWindow | null = null
   #breaker: Breaker = CLOSED
+  #isShared = false
   /** The receiver asked for no request before this (`Retry-After`). Steady milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY
 
@@ -71,7 +72,14 @@ export class Lane {
     if (hook !== null) this.#starts = startWindowOf(hook, this.#starts)
     this.#breaker = CLOSED
     this.#notBefore = Number.NEGATIVE_INFINITY
-    return this.window.changeSettings(hook === null ? null : limitsOf(hook))
+    return this.window.changeSettings(hook === null ? null : limitsOf(hook, this.#isShared))
+  }
+
+  /** While other replicas live, nothing is leased beyond the free slots: one of the others may have a free one. */
+  share(isShared: boolean): void {
+    if (isShared === this.#isShared) return
+    this.#isShared = isShared
+    if (this.hook !== null) this.window.changeLimits(limitsOf(this.hook, isShared))
   }
 
   /** Whether nothing of the hook is left here that settings named later would have to know. */
@@ -198,8 +206,10 @@ export class Lane {
   }
 }
 
-function limitsOf({ concurrency }: Hook): WindowLimits {
-  return { sending: concurrency, deliveries: LEASES_FOR_EACH_SLOT * concurrency, bytes: MAX_BYTES }
+function limitsOf({ concurrency }: Hook, isShared: boolean): WindowLimits {
+  const deliveries = LEASES_FOR_EACH_SLOT * concurrency
+  const unended = isShared ? concurrency : deliveries
+  return { sending: concurrency, deliveries, unended, bytes: MAX_BYTES }
 }
 
 function startWindowOf({ maxPerSecond }: Hook, before: StartWindow | null): StartWindow | null {

@@ -50,11 +50,13 @@ export interface WindowLimits {
   sending: number
   /** Deliveries in all four states. */
   deliveries: number
+  /** Of these, reserved, waiting and sending ones. */
+  unended: number
   /** Bytes of their bodies. One delivery is let in whatever its size. */
   bytes: number
 }
 
-const CLOSED: WindowLimits = { sending: 0, deliveries: 0, bytes: 0 }
+const CLOSED: WindowLimits = { sending: 0, deliveries: 0, unended: 0, bytes: 0 }
 
 export class Window {
   readonly #leases = new Map<number, Lease>()
@@ -209,13 +211,23 @@ export class Window {
     return this.giveBack(() => true)
   }
 
+  /** Other limits under the same settings. What is leased beyond them goes on. */
+  changeLimits(limits: WindowLimits): void {
+    this.#limits = limits
+  }
+
   /** How many attempts may begin now for which nothing is leased yet. */
   #unfilled(startable: number): number {
     return startable - this.#reserved - this.#counts.waiting
   }
 
   get #roomInDeliveries(): number {
-    return this.#limits.deliveries - this.#reserved - this.#leases.size
+    const { waiting, sending } = this.#counts
+    const unended = this.#reserved + waiting + sending
+    return Math.min(
+      this.#limits.deliveries - this.#reserved - this.#leases.size,
+      this.#limits.unended - unended,
+    )
   }
 
   get #roomInBytes(): number {

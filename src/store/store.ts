@@ -102,6 +102,17 @@ export interface Store {
   /** What became of an event: its deliveries by hook name, each with its attempts. Empty where it is not stored. */
   deliveriesOf(webhookId: string): Promise<DeliveryHistory[]>
 
+  /**
+   * Says that this process is alive, to be repeated every few seconds, and tells how many others are. A process that
+   * has given no sign for 15 s is gone: its leases are put back, due now and under a higher token, so that it cannot
+   * settle them. One call does one small step of that. It costs nothing more while nobody is gone. A store that only
+   * one process can have answers at once that it is alone.
+   */
+  announce(): Promise<Announcement>
+
+  /** The process gives no further sign, and has nothing leased that it could still end. */
+  leave(): Promise<void>
+
   /** Resolves if a change can be put on disk now. */
   check(): Promise<void>
 
@@ -208,6 +219,18 @@ export type NextState =
   | { state: 'delivered' }
   | { state: 'pending'; delayMs: number; failures: number }
   | { state: 'dead'; failures: number }
+
+export type Announcement =
+  | { kind: 'alone' }
+  | {
+      kind: 'shared'
+      /** Other live processes. */
+      others: number
+      /** Leases of gone ones that this step has put back. */
+      freed: number
+      /** Of gone ones there may be further leases: ask again at once. */
+      hasMore: boolean
+    }
 
 /** Which acceptances: from `since` up to but without `until`, and only these ids where they are given. */
 export interface AcceptedSpan {

@@ -49,7 +49,13 @@ async function onPostgres(credentials: number): Promise<string> {
   const database = await server.newDatabase()
   const { url, client } = database
   const log = { info() {}, warn() {} }
-  const store = await PostgresStore.open({ url, log, startTimeoutMs: 10_000, clock: systemClock })
+  const store = await PostgresStore.open({
+    url,
+    log,
+    version: '0.0.0',
+    startTimeoutMs: 10_000,
+    clock: systemClock,
+  })
   try {
     await client.query('alter table seam_relay.deliveries set (autovacuum_enabled = off)')
     await writeEvents(client, { count: DELIVERED, hook: HOOK, state: 'delivered', credentials })

@@ -19,6 +19,7 @@ export async function compareHistory(server: BenchServer, few: number, many: num
     const store = await PostgresStore.open({
       url: database.url,
       log,
+      version: '0.0.0',
       startTimeoutMs: 10_000,
       clock: systemClock,
     })

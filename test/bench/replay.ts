@@ -49,7 +49,13 @@ async function onPostgres(): Promise<void> {
   const database = await server.newDatabase()
   const { url, client } = database
   const log = { info() {}, warn() {} }
-  const store = await PostgresStore.open({ url, log, startTimeoutMs: 10_000, clock: systemClock })
+  const store = await PostgresStore.open({
+    url,
+    version: '0.0.0',
+    log,
+    startTimeoutMs: 10_000,
+    clock: systemClock,
+  })
   try {
     await writeEvents(client, { count: DELIVERED, hook: HOOK, state: 'delivered' })
     await client.query('vacuum analyze')

@@ -145,7 +145,13 @@ async function onPostgres(): Promise<Subject> {
   const database = await server.newDatabase()
   const log = { info() {}, warn() {} }
   return {
-    store: await PostgresStore.open({ url: database.url, log, startTimeoutMs: 10_000, clock: systemClock }),
+    store: await PostgresStore.open({
+      url: database.url,
+      log,
+      version: '0.0.0',
+      startTimeoutMs: 10_000,
+      clock: systemClock,
+    }),
     size: () => relationSizes(database.client),
     async remove() {
       await database.drop()

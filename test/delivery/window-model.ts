@@ -5,7 +5,7 @@ import type { Lease, Ticket, WindowLimits } from '../../src/delivery/window.ts'
 import type { ClaimedDelivery } from '../../src/store/store.ts'
 
 export const NOW = 1000
-export const LIMITS: WindowLimits = { sending: 2, deliveries: 6, bytes: 1000 }
+export const LIMITS: WindowLimits = { sending: 2, deliveries: 6, unended: 6, bytes: 1000 }
 const BUDGET_BYTES = 2000
 
 /** One thing that can happen, to the entry of that index where there are several. */
@@ -85,7 +85,12 @@ export class WindowModel {
         this.#runOut(step.which)
         break
       case 'reload':
-        this.#limits = { sending: step.sending, deliveries: 3 * step.sending, bytes: 1000 }
+        this.#limits = {
+          sending: step.sending,
+          deliveries: 3 * step.sending,
+          unended: 3 * step.sending,
+          bytes: 1000,
+        }
         this.#settings++
         this.#putBack(this.#window.changeSettings(this.#limits))
         break

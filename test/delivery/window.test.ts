@@ -68,14 +68,14 @@ describe('a reservation for an acceptance', () => {
 
 describe('a claim', () => {
   test('asks for as much as may begin, less what is reserved or waits already', () => {
-    const window = openWindow({ sending: 4, deliveries: 12, bytes: 1000 })
+    const window = openWindow({ sending: 4, deliveries: 12, unended: 12, bytes: 1000 })
     redeemClaim(window, 1, 1)
     expect(window.reserveClaim(4, 0, NOW)).toMatchObject({ deliveries: 3 })
     expect(window.reserveClaim(4, 0, NOW)).toBeNull()
   })
 
   test('leaves half of the room to acceptances while nothing else is due', () => {
-    const window = caughtUp(undefined, { sending: 8, deliveries: 24, bytes: 1000 })
+    const window = caughtUp(undefined, { sending: 8, deliveries: 24, unended: 24, bytes: 1000 })
     expect(window.reserveClaim(8, 1, NOW)).toMatchObject({ deliveries: 4, bytes: 500 })
   })
 
@@ -114,7 +114,7 @@ test('leases begin in their order, never more at one time than may be under way'
 })
 
 test('an outcome keeps its room until the store has answered', () => {
-  const window = openWindow({ sending: 2, deliveries: 2, bytes: 1000 })
+  const window = openWindow({ sending: 2, deliveries: 2, unended: 2, bytes: 1000 })
   redeemClaim(window, 2, 2)
   const leases = [window.begin(), window.begin()] as Lease[]
   for (const lease of leases) window.end(lease)
@@ -215,3 +215,13 @@ function redeemClaim(window: Window, startable: number, given = startable, from 
     Array.from({ length: given }, (_, n) => delivery(from + n)),
   )
 }
+
+test('a window without room to wait takes only what may begin, and outcomes that are being written are no part of that', () => {
+  const window = openWindow({ sending: 2, deliveries: 6, unended: 2, bytes: 1000 })
+  redeemClaim(window, 2, 2)
+  const first = window.begin() as Lease
+  window.begin()
+  expect(window.reserveClaim(2, 1, NOW)).toBeNull()
+  window.end(first)
+  expect(window.reserveClaim(1, 1, NOW)).toMatchObject({ deliveries: 1 })
+})

@@ -6,7 +6,7 @@ import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 export function postgresOptions(url: string) {
-  return { url, startTimeoutMs: 10_000, clock: systemClock, log: { info() {}, warn() {} } }
+  return { url, version: '0.0.0', startTimeoutMs: 10_000, clock: systemClock, log: { info() {}, warn() {} } }
 }
 
 export async function openPostgres(url: string): Promise<PostgresStore> {

@@ -6,7 +6,14 @@ import { systemClock } from '../../src/time/clock.ts'
 /** Opened until the test has finished. */
 export async function open(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<PostgresStore> {
   const log = { info() {}, warn() {} }
-  const store = await PostgresStore.open({ url, log, startTimeoutMs: 10_000, clock: systemClock, ...options })
+  const store = await PostgresStore.open({
+    url,
+    log,
+    startTimeoutMs: 10_000,
+    version: '0.0.0',
+    clock: systemClock,
+    ...options,
+  })
   onTestFinished(() => store.close())
   return store
 }

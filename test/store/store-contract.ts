@@ -41,6 +41,20 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     })
   })
 
+  describe(`${name}: announce`, () => {
+    test('finds no other process where there is none, and changes no lease', async () => {
+      const store = await open()
+      const delivery = await acceptedAndClaimed(store)
+      for (let n = 0; n < 3; n++) {
+        const announcement = await store.announce()
+        expect(announcement.kind === 'alone' || announcement.others === 0).toBe(true)
+      }
+      expect(await claimAll(store, ['a'])).toMatchObject({ deliveries: [] })
+      await store.leave()
+      expect(await store.settle([settlement(delivery, { state: 'delivered' })])).toEqual(['settled'])
+    })
+  })
+
   describe(`${name}: close`, () => {
     test('finishes what was asked before', async () => {
       const store = await open()
@@ -55,7 +69,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Sto
     test('refuses what is asked later, while it closes and after', async () => {
       const store = await open()
       const delivery = await acceptedAndClaimed(store)
-      const refused = Array.from({ length: 16 }, () => 'store_closed')
+      const refused = Array.from({ length: 18 }, () => 'store_closed')
       const closing = store.close()
       expect(await refusalCodes(store, delivery)).toEqual(refused)
       await closing
@@ -93,6 +107,8 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     store.prune({ payloadAgeMs: 0, dedupAgeMs: 0, limit: 1 }),
     store.stats(),
     store.deliveriesOf('msg_1'),
+    store.announce(),
+    store.leave(),
     store.check(),
   ])
   return results.map((result) => {

@@ -19,9 +19,10 @@ export class Claimer {
     this.#floor = new DueFloor(clock)
   }
 
-  async claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
+  /** @param replica who leases; `null` if it has not announced itself */
+  async claim(wants: readonly ClaimWant[], replica: string | null = null): Promise<ClaimResult> {
     const floors = new Map(wants.map(({ hook }) => [hook, this.#floor.of(hook)]))
-    const answers = await this.#answers(wants, floors)
+    const answers = await this.#answers(wants, floors, replica)
     for (const [want, rows] of answers) {
       this.#floor.looked(want.hook, floors.get(want.hook) ?? null, lookedUpTo(want, rows))
     }
@@ -35,14 +36,15 @@ export class Claimer {
   }
 
   /** For all wants or, if the second step failed, for those of the first, whose deliveries are leased already. */
-  async #answers(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
-    const ordered = await this.#claimOrdered(wants.filter(isOrdered), floors)
+  async #answers(wants: readonly ClaimWant[], floors: Floors, replica: string | null): Promise<Answer[]> {
+    const ordered = await this.#claimOrdered(wants.filter(isOrdered), floors, replica)
     try {
       return [
         ...ordered,
         ...(await this.#claimAny(
           wants.filter((want) => !isOrdered(want)),
           floors,
+          replica,
         )),
       ]
     } catch (error) {
@@ -51,14 +53,18 @@ export class Claimer {
     }
   }
 
-  async #claimOrdered(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
+  async #claimOrdered(
+    wants: readonly ClaimWant[],
+    floors: Floors,
+    replica: string | null,
+  ): Promise<Answer[]> {
     if (wants.length === 0) return []
     for (const { hook } of wants) this.#unblocked.delete(hook)
-    const [, ...claims] = await this.#connections.transaction(claimInOrder(wants, floors))
+    const [, ...claims] = await this.#connections.transaction(claimInOrder(wants, floors, replica))
     return claims.map((rows, index) => [wants[index] as ClaimWant, rows])
   }
 
-  async #claimAny(wants: readonly ClaimWant[], floors: Floors): Promise<Answer[]> {
+  async #claimAny(wants: readonly ClaimWant[], floors: Floors, replica: string | null): Promise<Answer[]> {
     if (wants.length === 0) return []
     const hooks = wants.map(({ hook }) => hook)
     await this.#unblock(hooks.filter((hook) => !this.#unblocked.has(hook)))
@@ -68,6 +74,7 @@ export class Claimer {
       wants.map(({ maxBytes }) => maxBytes),
       wants.map(({ leaseMs }) => leaseMs),
       hooks.map((hook) => floors.get(hook)),
+      replica,
     ])
     return wants.map((want) => [want, rows.filter((row) => row['wanted_by'] === want.hook)])
   }

@@ -142,6 +142,20 @@ const migrations: readonly string[] = [
   -- this column, also if attempts have failed: these are tried for up to an hour longer.
   alter table seam_relay.deliveries add column failing_since timestamptz;
   `,
+  `
+  -- Which replicas are alive. Small, and each row is rewritten every few seconds.
+  create table seam_relay.replicas (
+    id uuid primary key,
+    version text not null,
+    present_since timestamptz not null,
+    last_sign_at timestamptz not null,
+    gone_at timestamptz
+  ) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+
+  -- leased_by: the replica that has leased it; null otherwise, and for leases of a replica of the version before. It
+  -- does not clear or change this, so what it leases anew can be freed early if the replica before it is gone.
+  alter table seam_relay.deliveries add column leased_by uuid;
+  `,
 ]
 
 /**

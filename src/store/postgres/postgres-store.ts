@@ -5,6 +5,7 @@ import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
   AcceptResult,
+  Announcement,
   ClaimResult,
   ClaimWant,
   CountReplayRequest,
@@ -40,6 +41,7 @@ import { countReplay } from './statements/replay-walk.ts'
 import { createReplay, endReplay, findReplay, listReplays, runningReplay } from './statements/replays.ts'
 import { stepReplay } from './statements/step-replay.ts'
 import { discard } from './statements/discard.ts'
+import { Replicas } from './replicas.ts'
 import { settle } from './statements/settle.ts'
 import { check } from './statements/check.ts'
 import { stats } from './statements/stats.ts'
@@ -49,6 +51,8 @@ export interface PostgresStoreOptions {
   url: string
   log: { warn(about: object, message: string): void }
   clock: Clock
+  /** The program's version, for people who look at the table of replicas. */
+  version: string
   /** How long to wait at the start for a database that cannot be reached. */
   startTimeoutMs: number
   /** Called after each group of acceptances. */
@@ -61,6 +65,8 @@ export interface PostgresStoreOptions {
 const CALL_TIMEOUT_MS = 8000
 /** Steps of pruning and of replays wait for each other. */
 const UPKEEP_TIMEOUT_MS = 60_000
+/** Two signs may fail before a replica counts as gone. */
+const SIGN_TIMEOUT_MS = 4000
 
 /** The store that replicas share: a Postgres database. Its clock is the only one. */
 export class PostgresStore implements Store {
@@ -70,9 +76,12 @@ export class PostgresStore implements Store {
   readonly #delivery: Connections
   readonly #reading: Connections
   readonly #upkeep: Connections
+  /** A replica whose other connections are all busy is not gone. */
+  readonly #signs: Connections
   readonly #accepting: Gatherer<AcceptRequest, Acceptance>
   readonly #quarantining: Gatherer<QuarantineRequest, string>
   readonly #claimer: Claimer
+  readonly #replicas: Replicas
   readonly #signal: DueSignal
   readonly #underWay = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
@@ -87,14 +96,16 @@ export class PostgresStore implements Store {
   }
 
   private constructor(options: PostgresStoreOptions) {
-    const { url, clock, onDue = () => {} } = options
+    const { url, clock, version, onDue = () => {} } = options
     const shared = { url, backoff: new Backoff(clock) }
     this.#options = options
     this.#intake = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS })
     this.#delivery = new Connections({ ...shared, max: 3, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
     this.#reading = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
     this.#upkeep = new Connections({ ...shared, max: 1, timeoutMs: UPKEEP_TIMEOUT_MS, settings: BY_INDEX })
+    this.#signs = new Connections({ ...shared, max: 1, timeoutMs: SIGN_TIMEOUT_MS, settings: BY_INDEX })
     this.#claimer = new Claimer(this.#delivery, clock)
+    this.#replicas = new Replicas(this.#signs, version)
     this.#accepting = new Gatherer({
       write: (group) => this.#accept(group),
       isRefusal: isRefusedData,
@@ -124,7 +135,7 @@ export class PostgresStore implements Store {
   }
 
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
-    return this.#call(() => this.#claimer.claim(wants))
+    return this.#call(() => this.#claimer.claim(wants, this.#replicas.id))
   }
 
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
@@ -179,6 +190,18 @@ export class PostgresStore implements Store {
     return this.#call(() => deliveriesOf(this.#reading, webhookId))
   }
 
+  announce(): Promise<Announcement> {
+    return this.#call(async () => {
+      const announcement = await this.#replicas.announce()
+      if (announcement.kind === 'shared' && announcement.freed > 0) this.#signal.say()
+      return announcement
+    })
+  }
+
+  leave(): Promise<void> {
+    return this.#call(() => this.#replicas.leave())
+  }
+
   check(): Promise<void> {
     return this.#call(() => check(this.#delivery))
   }
@@ -196,13 +219,14 @@ export class PostgresStore implements Store {
       this.#delivery.close(),
       this.#reading.close(),
       this.#upkeep.close(),
+      this.#signs.close(),
     ])
   }
 
   async #accept(group: readonly AcceptRequest[]): Promise<Acceptance[]> {
     const { clock, onCommit } = this.#options
     const startedAt = clock.steadyMs()
-    const acceptances = await acceptAll(this.#intake, group)
+    const acceptances = await acceptAll(this.#intake, group, this.#replicas.id)
     onCommit?.({ calls: group.length, durationMs: clock.steadyMs() - startedAt })
     const isDue = group.some(
       ({ deliveries }, index) =>

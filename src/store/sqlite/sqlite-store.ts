@@ -5,6 +5,7 @@ import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
   AcceptResult,
+  Announcement,
   ClaimResult,
   ClaimWant,
   CountReplayRequest,
@@ -179,6 +180,16 @@ export class SqliteStore implements Store {
     return this.#call('deliveriesOf', webhookId)
   }
 
+  /** The file is locked for one process. */
+  async announce(): Promise<Announcement> {
+    this.#refuseIfClosed()
+    return { kind: 'alone' }
+  }
+
+  async leave(): Promise<void> {
+    this.#refuseIfClosed()
+  }
+
   async check(): Promise<void> {
     await this.#call('check', null)
   }
@@ -187,6 +198,10 @@ export class SqliteStore implements Store {
     this.#closed = true
     this.#sendSoon()
     await this.#exited
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new StoreError('store_closed', 'the store is closed')
   }
 
   #call<N extends OperationName>(name: N, request: RequestOf<N>, bytes = 0): Promise<ResultOf<N>> {

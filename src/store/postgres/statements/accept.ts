@@ -39,9 +39,11 @@ const ACCEPT: Statement = {
       occurred_at, is_sample, ${NOW}, body
     from numbered where seq in (select seq from known)
   ), due as (
-    insert into seam_relay.deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key)
+    insert into seam_relay.deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key,
+      leased_by)
     select i.seq, d.hook, case when lease_ms > 0 then 'leased' else 'pending' end, ${laterBy('lease_ms')},
-      (lease_ms > 0)::integer, ${NOW}, i.credential_id
+      (lease_ms > 0)::integer, ${NOW}, i.credential_id,
+      case when lease_ms > 0 then $15::uuid end
     from unnest($12::bigint[], $13::text[], $14::float8[]) as d (n, hook, lease_ms) join numbered i using (n)
     where i.seq in (select seq from known)
   )
@@ -49,10 +51,14 @@ const ACCEPT: Statement = {
   from numbered i join known k using (webhook_id)`,
 }
 
-/** Takes a group of events in, in one round trip; two contents under one id need a second one. */
+/**
+ * Takes a group of events in, in one round trip; two contents under one id need a second one.
+ * @param replica who leases; `null` if it has not announced itself
+ */
 export async function acceptAll(
   connections: Connections,
   group: readonly AcceptRequest[],
+  replica: string | null = null,
 ): Promise<Acceptance[]> {
   const firsts = new Map<string, First>()
   const laterAt: number[] = []
@@ -62,7 +68,7 @@ export async function acceptAll(
     else if (first.request.event.contentHash === request.event.contentHash) first.times++
     else laterAt.push(index)
   }
-  const known = await acceptDistinct(connections, [...firsts.values()])
+  const known = await acceptDistinct(connections, [...firsts.values()], replica)
   const outcomes = group.map(({ webhookId }, index): Acceptance => {
     const outcome = known.get(webhookId) as Acceptance
     return outcome.outcome === 'accepted' && firsts.get(webhookId)?.index !== index ? DUPLICATE : outcome
@@ -71,6 +77,7 @@ export async function acceptAll(
   const later = await acceptAll(
     connections,
     laterAt.map((index) => group[index] as AcceptRequest),
+    replica,
   )
   for (const [n, index] of laterAt.entries()) outcomes[index] = later[n] as Acceptance
   return outcomes
@@ -86,6 +93,7 @@ interface First {
 async function acceptDistinct(
   connections: Connections,
   firsts: readonly First[],
+  replica: string | null,
 ): Promise<Map<string, Acceptance>> {
   const requests = firsts.map(({ request }) => request)
   const events = requests.map(({ event }) => event)
@@ -107,6 +115,7 @@ async function acceptDistinct(
     deliveries.map(({ n }) => n),
     deliveries.map(({ hook }) => hook),
     deliveries.map(({ leaseMs }) => leaseMs),
+    replica,
   ])
   return new Map(rows.map((row) => [row['webhook_id'] as string, outcomeOf(row)]))
 }

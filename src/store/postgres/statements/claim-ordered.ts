@@ -55,7 +55,8 @@ const CLAIM_IN_ORDER: Statement = {
     ${sized('free', '$1')}
   ), leased as (
     update seam_relay.deliveries d
-    set state = 'leased', lease_token = d.lease_token + 1, due_at = ${laterBy('$3::float8')}
+    set state = 'leased', lease_token = d.lease_token + 1, due_at = ${laterBy('$3::float8')},
+      leased_by = $6::uuid
     from sized s where d.hook = $1 and d.event_seq = s.event_seq and s.bytes_before < $5::float8
     returning ${RETURNED}
   )
@@ -75,10 +76,11 @@ const CLAIM_IN_ORDER: Statement = {
 export function claimInOrder(
   wants: readonly ClaimWant[],
   floors: ReadonlyMap<string, number | null>,
+  replica: string | null,
 ): Step[] {
   const claims = wants.map(({ hook, limit, maxBytes, leaseMs }): Step => [
     CLAIM_IN_ORDER,
-    [hook, limit, leaseMs, floors.get(hook) ?? null, maxBytes],
+    [hook, limit, leaseMs, floors.get(hook) ?? null, maxBytes, replica],
   ])
   return [lockForClaim(wants.map(({ hook }) => hook)), ...claims]
 }

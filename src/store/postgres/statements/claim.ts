@@ -4,7 +4,7 @@ import { LEASED, RETURNED, sized } from './leased.ts'
 
 /**
  * Parameters: for each hook its name, its limit, the bound on its bodies in bytes, the length of a lease, and from which
- * due time on to look. One row for each leased delivery; a hook that was given none has one row without.
+ * due time on to look; then who leases. One row for each leased delivery; a hook that was given none has one row without.
  */
 export const CLAIM: Statement = {
   name: 'claim',
@@ -27,7 +27,8 @@ export const CLAIM: Statement = {
     ${sized('due', 'due.hook')}
   ), leased as (
     update seam_relay.deliveries d
-    set state = 'leased', lease_token = d.lease_token + 1, due_at = ${laterBy('s.lease_ms')}
+    set state = 'leased', lease_token = d.lease_token + 1, due_at = ${laterBy('s.lease_ms')},
+      leased_by = $6::uuid
     from sized s where d.event_seq = s.event_seq and d.hook = s.hook and s.bytes_before < s.max_bytes
     returning ${RETURNED}
   )

@@ -25,6 +25,7 @@ const SETTLE: Statement = {
   ), settled as (
     update seam_relay.deliveries d set
       state = o.state,
+      leased_by = null,
       due_at = case when o.state = 'pending' then ${laterBy('o.delay_ms')} end,
       settled_at = case when o.state <> 'pending' then ${NOW} end,
       failures = coalesce(o.failures, d.failures),

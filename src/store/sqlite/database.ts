@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { lastWrittenAt } from './last-written.ts'
@@ -28,11 +28,12 @@ export interface OpenDatabase {
  * @throws {SchemaError} if the file is not one to work with; it is left as it was
  */
 export function openDatabase(path: string, lockWaitMs: number, now: number): OpenDatabase {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const lock = lockFile(`${path}.lock`, lockWaitMs)
+  const file = path === ':memory:' ? path : realFile(path)
+  const lock = lockFile(`${file}.lock`, lockWaitMs)
   let db: DatabaseSync | null = null
   try {
-    db = new DatabaseSync(path)
+    if (file !== ':memory:') refuseHardLinks(file)
+    db = new DatabaseSync(file)
     // Before the first pragma: the journal mode, for one, is written into the file.
     judgeSchema(db)
     // auto_vacuum first: it can only be chosen before the first table is made.
@@ -55,6 +56,29 @@ export function openDatabase(path: string, lockWaitMs: number, now: number): Ope
     lock.close()
     throw error
   }
+}
+
+/** The file's path without symlinks, so that every path that leads to it leads to one lock. The file is made if it is not there. */
+function realFile(path: string): string {
+  mkdirSync(dirname(path), { recursive: true })
+  // Made first, because a symlink can also name a file that does not exist yet. A file that exists is not opened:
+  // closing it would end the locks that SQLite holds on it in this process.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o644))
+  return realpathSync(path)
+}
+
+/**
+ * Each name of a file has its own lock and its own `-wal`. Under a second name, two processes would send the same
+ * events, and after a crash the changes in the other name's `-wal` would be missed: so no second name, even when
+ * nobody is using the first.
+ * @throws {StoreInUseError}
+ */
+function refuseHardLinks(file: string): void {
+  const names = statSync(file).nlink
+  if (names <= 1) return
+  throw new StoreInUseError(
+    `the store's file has ${names} names (hard links), and another seam-relay may be using it under another one: stop it, remove every name but the one that it used, and start with that one`,
+  )
 }
 
 function opened(db: DatabaseSync, lock: DatabaseSync, writtenAt: number | null): OpenDatabase {

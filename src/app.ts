@@ -125,6 +125,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
         return SqliteStore.open({
           path: config.store.path,
           lockWaitMs: LOCK_WAIT_MS,
+          largestBodyBytes: config.maxBodyBytes,
           clock,
           onReopened: ({ wallAheadMs }) => warnOfClock(wallAheadMs),
           onCommit,

@@ -113,7 +113,7 @@ export interface Store {
   /** The process gives no further sign, and has nothing leased that it could still end. */
   leave(): Promise<void>
 
-  /** Resolves if a change can be put on disk now. */
+  /** Resolves if a change can be put on disk now. SQLite: one as large as the largest event needs. */
   check(): Promise<void>
 
   /** Finishes what was asked before, then lets go of the store. What is asked later is refused. May be called twice. */

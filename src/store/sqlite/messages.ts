@@ -7,6 +7,7 @@ import type { OperationName } from './operations.ts'
 export interface WorkerStart {
   path: string
   lockWaitMs: number
+  largestBodyBytes: number
   /** When it is started, by the store's time. */
   now: number
 }

@@ -13,7 +13,7 @@ import { prepareSettle } from './statements/settle.ts'
 import { prepareStats } from './statements/stats.ts'
 
 /** Everything the thread can be asked, each a function of its request and the store's clock (milliseconds since 1970). */
-export function prepareOperations(db: DatabaseSync) {
+export function prepareOperations(db: DatabaseSync, largestBodyBytes: number) {
   const replays = prepareReplays(db)
   return {
     accept: prepareAccept(db),
@@ -31,7 +31,7 @@ export function prepareOperations(db: DatabaseSync) {
     prune: preparePrune(db),
     stats: prepareStats(db),
     deliveriesOf: prepareDeliveriesOf(db),
-    check: prepareCheck(db),
+    check: prepareCheck(db, largestBodyBytes),
   }
 }
 

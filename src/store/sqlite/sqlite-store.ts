@@ -37,6 +37,8 @@ export interface SqliteStoreOptions {
   path: string
   /** How long to wait at the start for another process that holds the file. */
   lockWaitMs: number
+  /** `check` fails unless an event of this size would fit on the disk. */
+  largestBodyBytes?: number
   clock: Clock
   /**
    * Called at the start, unless the file is new: by how much the wall clock is ahead of the time when the file was last
@@ -81,7 +83,12 @@ export class SqliteStore implements Store {
   /** @throws {Error} with a `code`, if the file cannot be opened, is newer than the program, or is in use */
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
     const time = new StoreTime(options.clock)
-    const start: WorkerStart = { path: options.path, lockWaitMs: options.lockWaitMs, now: time.now() }
+    const start: WorkerStart = {
+      path: options.path,
+      lockWaitMs: options.lockWaitMs,
+      largestBodyBytes: options.largestBodyBytes ?? 262_144,
+      now: time.now(),
+    }
     const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
       workerData: start,
       // Its garbage is short-lived rows: a small nursery keeps the process small and costs nothing measurable.

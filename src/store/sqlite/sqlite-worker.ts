@@ -14,10 +14,10 @@ type AnyOperation = (request: unknown, now: number) => unknown
 
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
-const { path, lockWaitMs, now } = workerData as WorkerStart
+const { path, lockWaitMs, largestBodyBytes, now } = workerData as WorkerStart
 try {
   const database = openDatabase(path, lockWaitMs, now)
-  serve(database)
+  serve(database, largestBodyBytes)
   send({ kind: 'open', lastWrittenAt: database.lastWrittenAt })
 } catch (error) {
   const { code, message } = error as Error & { code?: string }
@@ -30,8 +30,8 @@ function send(message: WorkerMessage): void {
 }
 
 /** Commits one group after the other; `null` ends it. */
-function serve(database: OpenDatabase): void {
-  const operations = prepareOperations(database.db)
+function serve(database: OpenDatabase, largestBodyBytes: number): void {
+  const operations = prepareOperations(database.db, largestBodyBytes)
   const writeTime = prepareWriteTime(database.db)
   port?.on('message', (group: GroupRequest | null) => {
     if (group === null) {

@@ -7,6 +7,7 @@ import type { OpenDatabase } from './database.ts'
 import type { GroupRequest, Refusal, WorkerMessage, WorkerStart } from './messages.ts'
 import { prepareOperations } from './operations.ts'
 import type { Operations } from './operations.ts'
+import { watchFile } from './same-file.ts'
 
 // The store's own thread, so that a slow sync or checkpoint delays only the calls that wait for it.
 
@@ -33,6 +34,7 @@ function send(message: WorkerMessage): void {
 function serve(database: OpenDatabase, largestBodyBytes: number): void {
   const operations = prepareOperations(database.db, largestBodyBytes)
   const writeTime = prepareWriteTime(database.db)
+  const refuseIfGone = watchFile(database.db.location())
   port?.on('message', (group: GroupRequest | null) => {
     if (group === null) {
       database.close()
@@ -41,7 +43,9 @@ function serve(database: OpenDatabase, largestBodyBytes: number): void {
     }
     const startedAt = systemClock.steadyMs()
     const done =
-      commitTogether(database.db, operations, group) ?? commitOneByOne(database.db, operations, group)
+      refusedBy(() => refuseIfGone(startedAt), group) ??
+      commitTogether(database.db, operations, group) ??
+      commitOneByOne(database.db, operations, group)
     send({ kind: 'done', ...done, commitMs: systemClock.steadyMs() - startedAt })
     writeTime(group.now)
   })
@@ -50,6 +54,17 @@ function serve(database: OpenDatabase, largestBodyBytes: number): void {
 interface Committed {
   results: unknown[]
   refusals: Refusal[]
+}
+
+/** Every call refused, for the reason that the guard throws; `null` if it throws none. */
+function refusedBy(guard: () => void, { names }: GroupRequest): Committed | null {
+  try {
+    guard()
+    return null
+  } catch (error) {
+    const reason = String(error)
+    return { results: names.map(() => null), refusals: names.map((_name, index) => ({ index, reason })) }
+  }
 }
 
 /** All or nothing; `null` if it has to be nothing. */

@@ -114,6 +114,8 @@ test('what waits while the machine is suspended is leased anew before it is sent
       .prepare('select state, lease_token from deliveries order by event_seq')
       .all()
       .map((row) => Object.values(row))
+  // Read from the store after the first claim, which found nothing due: from now on an acceptance leases.
+  await relay.metrics()
   await relay.send(credentialEvent())
   await receiver.hasReceived(1)
   await relay.send(credentialEvent())

@@ -54,7 +54,7 @@ export interface BegunReplay {
 export type Discarded = { outcome: 'discarded'; discarded: number } | { outcome: 'still_configured' }
 
 /** A step of counting only reads. */
-const COUNT_ROWS = 2000
+const COUNT_ROWS = 500
 const DISCARD_ROWS = 100
 /** Between two steps, so that they take only a share of the store's time. */
 const COUNT_PAUSE_MS = 2

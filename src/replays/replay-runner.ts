@@ -11,7 +11,7 @@ export interface ReplayRunnerOptions {
 }
 
 /** A step of so many takes a few milliseconds of the store's time, and acceptance waits for no more than one. */
-const STEP_ROWS = 100
+const STEP_ROWS = 50
 const STEP_PAUSE_MS = 20
 /** How soon a replay is found that another replica began, or that one left behind. */
 const LOOK_EVERY_MS = 5000

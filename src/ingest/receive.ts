@@ -1,4 +1,5 @@
 import type { Hook } from '../config/hook.ts'
+import { dedupKey } from '../events/dedup-key.ts'
 import { judge } from '../events/judge.ts'
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import { matchesAny } from '../events/event-pattern.ts'
@@ -84,7 +85,11 @@ export function createReceive(options: ReceiveOptions): Receive {
     const reservation = reserve(hooksFor(event, hooks()), { webhookId, eventType, body })
     const { deliveries } = reservation
     const about = { event_id: eventId, event_type: eventType, message_id: messageId }
-    const result = await acceptReserved({ webhookId, messageId, event, deliveries }, reservation)
+    const key = dedupKey(event, messageId)
+    const result = await acceptReserved(
+      { dedupKey: key, webhookId, messageId, event, deliveries },
+      reservation,
+    )
     switch (result.outcome) {
       case 'accepted':
         log.info({ ...about, deliveries: deliveries.length }, 'accepted')

@@ -16,9 +16,9 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  */
 export interface Store {
   /**
-   * Takes an event into custody together with one delivery for each hook, or finds that its `webhookId` is known. A
+   * Takes an event into custody together with one delivery for each hook, or finds that its `dedupKey` is known. A
    * delivery is pending and due, or leased as if it had been claimed at once, with lease token 1 and attempt 1. Of any
-   * number of concurrent calls with one `webhookId`, one is `accepted`.
+   * number of concurrent calls with one `dedupKey`, one is `accepted`.
    * Known with the same content: `duplicate`, counted. Known with other content: `conflict`, the body is
    * quarantined and the first stays as it is.
    */
@@ -121,7 +121,9 @@ export interface Store {
 }
 
 export interface AcceptRequest {
-  /** The key for deduplication, and the `webhook-id` of every delivery: the event's id, or a sample's message id. */
+  /** What makes an event that comes again a duplicate. Made by `dedupKey`. */
+  dedupKey: string
+  /** The `webhook-id` of every delivery: the event's id, or a sample's message id. */
   webhookId: string
   /** The sender's id of the message that brought it. */
   messageId: string

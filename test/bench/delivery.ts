@@ -96,6 +96,7 @@ async function fill(path: string, pending: number): Promise<void> {
 function acceptOne(store: SqliteStore) {
   const sent = credentialEvent()
   return store.accept({
+    dedupKey: sent.event_id,
     webhookId: sent.event_id,
     messageId: `msg_${sent.event_id}`,
     deliveries: [{ hook: 'one' }],

@@ -107,7 +107,13 @@ function acceptance(): AcceptRequest {
   const judgement = judge(Buffer.from(JSON.stringify(credentialEvent())), ['*'])
   if (judgement.kind !== 'event') throw new Error('the bench meant this to be an event')
   const { event } = judgement
-  return { webhookId: event.eventId, messageId: newMessageId(), event, deliveries: [{ hook: 'one' }] }
+  return {
+    dedupKey: event.eventId,
+    webhookId: event.eventId,
+    messageId: newMessageId(),
+    event,
+    deliveries: [{ hook: 'one' }],
+  }
 }
 
 function printWaits(what: string, waits: number[]): void {

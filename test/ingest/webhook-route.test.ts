@@ -131,6 +131,22 @@ describe('the documented samples, all with one event id of zeros', () => {
     )
   })
 
+  test('take no event its place, though their message id looks like its id', async () => {
+    const receiver = await startReceiver()
+    const relay = await startRelay(hookTo(receiver))
+    const event = credentialEvent()
+    const sample = documentedEvents[0]
+    for (const status of ['accepted', 'duplicate']) {
+      expect((await relay.send(sample, { messageId: event.event_id })).body).toMatchObject({ status })
+      expect((await relay.send(event)).body).toMatchObject({ status })
+    }
+    await receiver.hasReceived(2)
+    expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual([
+      event.event_id,
+      event.event_id,
+    ])
+  })
+
   test('are duplicates when the sender tries again under the same message id', async () => {
     const relay = await startRelay()
     const messageId = newMessageId()

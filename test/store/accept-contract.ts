@@ -141,12 +141,31 @@ export function describeAccept(name: string, open: () => Promise<Store>): void {
       const store = await open()
       const event = judged(JSON.stringify(credentialEvent({ event_id: SAMPLE_EVENT_ID })))
       for (const webhookId of ['msg_1', 'msg_2']) {
-        const request = { ...acceptance({ event, hooks: ['a'] }), webhookId, messageId: webhookId }
+        const ids = { dedupKey: webhookId, webhookId, messageId: webhookId }
+        const request = { ...acceptance({ event, hooks: ['a'] }), ...ids }
         expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
         expect(await store.accept(request)).toEqual({ outcome: 'duplicate' })
       }
       const deliveries = await claim(store, ['a'])
       expect(deliveries.map(({ webhookId }) => webhookId)).toEqual(['msg_1', 'msg_2'])
+    })
+
+    test('takes an event and a sample in that have one webhook id and two keys', async () => {
+      const store = await open()
+      const event = acceptance({ hooks: ['a'] })
+      const sample = { ...acceptance({ hooks: ['a'] }), dedupKey: 'sample', webhookId: event.webhookId }
+      const answers = await Promise.all([event, sample, event, sample].map((one) => store.accept(one)))
+      expect(answers.map(({ outcome }) => outcome)).toEqual([
+        'accepted',
+        'accepted',
+        'duplicate',
+        'duplicate',
+      ])
+      const deliveries = await claim(store, ['a'])
+      expect(deliveries.map(({ webhookId }) => webhookId)).toEqual([event.webhookId, event.webhookId])
+      expect(new Set(deliveries.map(({ body }) => body))).toEqual(
+        new Set([event.event.body, sample.event.body]),
+      )
     })
 
     test('takes one of fifty in that come at once with one webhook id', async () => {

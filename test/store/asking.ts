@@ -30,6 +30,7 @@ export function acceptance({
   hooks = [],
 }: { event?: JudgedEvent; hooks?: string[] } = {}): AcceptRequest {
   return {
+    dedupKey: event.eventId,
     webhookId: event.eventId,
     messageId: newMessageId(),
     event,

@@ -318,6 +318,7 @@ function settled(next: NextState): Settlement[] {
 
 function acceptances(count: number): AcceptRequest[] {
   return Array.from({ length: count }, (_, n) => ({
+    dedupKey: `new-${n}`,
     webhookId: `new-${n}`,
     messageId: `msg_${n}`,
     event: {

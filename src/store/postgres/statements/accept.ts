@@ -19,14 +19,14 @@ const ACCEPT: Statement = {
   text: `
   with incoming as (
     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::boolean[], $11::text[]) with ordinality
-      as i (webhook_id, content_hash, times, message_id, event_id, event_type, workspace_id, credential_id,
-        occurred_at, is_sample, body, n)
+        $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[]) with ordinality
+      as i (dedup_key, content_hash, times, message_id, event_id, event_type, workspace_id, credential_id,
+        occurred_at, is_sample, body, webhook_id, n)
   ), numbered as materialized (
     select nextval('seam_relay.event_seq') as seq, i.* from (select * from incoming order by n) i
   ), known as (
     insert into seam_relay.event_ids as known (seq, webhook_id, content_hash, accepted_at, last_seen_at, duplicates)
-    select seq, webhook_id, content_hash, ${NOW}, ${NOW}, times - 1 from numbered order by webhook_id
+    select seq, dedup_key, content_hash, ${NOW}, ${NOW}, times - 1 from numbered order by dedup_key
     on conflict (webhook_id) do update set
       duplicates = known.duplicates
         + case when known.content_hash = excluded.content_hash then excluded.duplicates + 1 else 0 end,
@@ -43,12 +43,12 @@ const ACCEPT: Statement = {
       leased_by)
     select i.seq, d.hook, case when lease_ms > 0 then 'leased' else 'pending' end, ${laterBy('lease_ms')},
       (lease_ms > 0)::integer, ${NOW}, i.credential_id,
-      case when lease_ms > 0 then $15::uuid end
-    from unnest($12::bigint[], $13::text[], $14::float8[]) as d (n, hook, lease_ms) join numbered i using (n)
+      case when lease_ms > 0 then $16::uuid end
+    from unnest($13::bigint[], $14::text[], $15::float8[]) as d (n, hook, lease_ms) join numbered i using (n)
     where i.seq in (select seq from known)
   )
-  select webhook_id, k.seq, k.seq = i.seq as is_new, k.content_hash = i.content_hash as is_same
-  from numbered i join known k using (webhook_id)`,
+  select dedup_key, k.seq, k.seq = i.seq as is_new, k.content_hash = i.content_hash as is_same
+  from numbered i join known k on k.webhook_id = i.dedup_key`,
 }
 
 /**
@@ -63,15 +63,15 @@ export async function acceptAll(
   const firsts = new Map<string, First>()
   const laterAt: number[] = []
   for (const [index, request] of group.entries()) {
-    const first = firsts.get(request.webhookId)
-    if (first === undefined) firsts.set(request.webhookId, { request, index, times: 1 })
+    const first = firsts.get(request.dedupKey)
+    if (first === undefined) firsts.set(request.dedupKey, { request, index, times: 1 })
     else if (first.request.event.contentHash === request.event.contentHash) first.times++
     else laterAt.push(index)
   }
   const known = await acceptDistinct(connections, [...firsts.values()], replica)
-  const outcomes = group.map(({ webhookId }, index): Acceptance => {
-    const outcome = known.get(webhookId) as Acceptance
-    return outcome.outcome === 'accepted' && firsts.get(webhookId)?.index !== index ? DUPLICATE : outcome
+  const outcomes = group.map(({ dedupKey }, index): Acceptance => {
+    const outcome = known.get(dedupKey) as Acceptance
+    return outcome.outcome === 'accepted' && firsts.get(dedupKey)?.index !== index ? DUPLICATE : outcome
   })
   if (laterAt.length === 0) return outcomes
   const later = await acceptAll(
@@ -101,7 +101,7 @@ async function acceptDistinct(
     request.deliveries.map(({ hook, leaseMs = 0 }) => ({ n: index + 1, hook, leaseMs })),
   )
   const rows = await connections.run(ACCEPT, [
-    requests.map(({ webhookId }) => webhookId),
+    requests.map(({ dedupKey }) => dedupKey),
     events.map(({ contentHash }) => contentHash),
     firsts.map(({ times }) => times),
     requests.map(({ messageId }) => messageId),
@@ -112,12 +112,13 @@ async function acceptDistinct(
     events.map(({ occurredAt }) => occurredAt),
     events.map(({ isSample }) => isSample),
     events.map(({ body }) => body),
+    requests.map(({ webhookId }) => webhookId),
     deliveries.map(({ n }) => n),
     deliveries.map(({ hook }) => hook),
     deliveries.map(({ leaseMs }) => leaseMs),
     replica,
   ])
-  return new Map(rows.map((row) => [row['webhook_id'] as string, outcomeOf(row)]))
+  return new Map(rows.map((row) => [row['dedup_key'] as string, outcomeOf(row)]))
 }
 
 function outcomeOf(row: Row): Acceptance {

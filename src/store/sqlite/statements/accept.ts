@@ -5,6 +5,7 @@ import { prepareQuarantine } from './quarantine.ts'
 
 /** An acceptance on its way to the store's thread. */
 export type AcceptRow = [
+  dedupKey: string,
   webhookId: string,
   contentHash: string,
   messageId: string,
@@ -23,8 +24,9 @@ export type AcceptRow = [
 /** The number of a new event; the id of the quarantined body where the content is another than the known one's. */
 type AcceptAnswer = number | 'duplicate' | { quarantineId: string }
 
-export function acceptRow({ webhookId, messageId, event, deliveries }: AcceptRequest): AcceptRow {
+export function acceptRow({ dedupKey, webhookId, messageId, event, deliveries }: AcceptRequest): AcceptRow {
   return [
+    dedupKey,
     webhookId,
     event.contentHash,
     messageId,
@@ -69,6 +71,7 @@ export function prepareAccept(db: DatabaseSync) {
 
   return (row: AcceptRow, now: number): AcceptAnswer => {
     const [
+      dedupKey,
       webhookId,
       contentHash,
       messageId,
@@ -82,7 +85,7 @@ export function prepareAccept(db: DatabaseSync) {
       hooks,
       leases,
     ] = row
-    const inserted = insertId.run(webhookId, contentHash, now)
+    const inserted = insertId.run(dedupKey, contentHash, now)
     if (inserted.changes === 1) {
       const seq = Number(inserted.lastInsertRowid)
       insertEvent.run(
@@ -103,8 +106,8 @@ export function prepareAccept(db: DatabaseSync) {
       }
       return seq
     }
-    if (findHash.get(webhookId)?.['content_hash'] === contentHash) {
-      countDuplicate.run(now, webhookId)
+    if (findHash.get(dedupKey)?.['content_hash'] === contentHash) {
+      countDuplicate.run(now, dedupKey)
       return 'duplicate'
     }
     return quarantine({ messageId, bytes: Buffer.from(body), problems: CONFLICT_PROBLEMS }, now)

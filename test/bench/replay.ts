@@ -140,7 +140,13 @@ function acceptance(): AcceptRequest {
   const judgement = judge(Buffer.from(JSON.stringify(credentialEvent())), ['*'])
   if (judgement.kind !== 'event') throw new Error('the bench meant this to be an event')
   const { event } = judgement
-  return { webhookId: event.eventId, messageId: newMessageId(), event, deliveries: [{ hook: 'other' }] }
+  return {
+    dedupKey: event.eventId,
+    webhookId: event.eventId,
+    messageId: newMessageId(),
+    event,
+    deliveries: [{ hook: 'other' }],
+  }
 }
 
 function shown({ waits, refused, spentMs }: Waits): string {

@@ -65,9 +65,6 @@ const ROOMS: Record<string, string[]> = {
   'migrate-store': ['time/', 'store/', 'config/mistake.ts', 'config/store-location.ts'],
 }
 
-/** Files whose rooms are being moved to the clock. To be emptied, and then to go. */
-const STILL_WITHOUT_CLOCK = ['ingest/gate.ts', 'ingest/public-listener.ts', 'ingest/webhook-route.ts']
-
 const sources = new Map(
   readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
@@ -112,15 +109,7 @@ test('only main.ts reads the environment', () => {
 
 test('only the clock reads the time and sets timers', () => {
   const reading = relaySources.filter(([, source]) => usesTime(source)).map(([path]) => path)
-  expect(
-    reading.filter((path) => !STILL_WITHOUT_CLOCK.some((beginning) => path.startsWith(beginning))),
-  ).toEqual(['time/clock.ts'])
-})
-
-test('the list of files that do not take the clock yet names none that does', () => {
-  const reading = relaySources.filter(([, source]) => usesTime(source)).map(([path]) => path)
-  const done = STILL_WITHOUT_CLOCK.filter((path) => !reading.includes(path))
-  expect(done).toEqual([])
+  expect(reading).toEqual(['time/clock.ts'])
 })
 
 test('a file is named for its idea, not for the kind of things in it', () => {

@@ -75,9 +75,9 @@ export class DeliveryEngine {
     this.#presence = new Presence({
       ...options,
       onLapsed: () => this.#putBackAll(),
-      onAnnounced: ({ freed }) => {
+      onAnnounced: ({ mayLeaseAgain, freed }) => {
         for (const lane of this.#lanes.values()) lane.share(this.#presence.hasOthers)
-        if (freed > 0) this.#loop.wake()
+        if (mayLeaseAgain || freed > 0) this.#loop.wake()
       },
     })
     this.setHooks(options.hooks)

@@ -9,9 +9,13 @@ export interface PresenceOptions {
   log: Logger
   /** This process may count as gone by now: what waits here may be leased to another one. */
   onLapsed: () => void
-  /** Announced, and still fresh. */
-  onAnnounced: (announcement: Announcement & { kind: 'shared' }) => void
+  /** Announced, and still fresh. `freed`: leases of gone processes that were put back. */
+  onAnnounced: (about: { mayLeaseAgain: boolean; freed: number }) => void
 }
+
+/** `announcedAt`: when the latest announcement that arrived was sent. Steady milliseconds. */
+type State =
+  { kind: 'unannounced' } | { kind: 'alone' } | { kind: 'shared'; announcedAt: number; others: number }
 
 const ANNOUNCE_EVERY_MS = 3000
 /** Less than the store's limit for a process that is gone, so that an attempt never begins after another one took over. */
@@ -26,9 +30,7 @@ const NEVER_AGAIN_MS = 2_000_000_000
 export class Presence {
   readonly #options: PresenceOptions
   readonly #loop: Loop
-  /** When the latest announcement that arrived was sent; `null` before the first: then no lease bears our name yet. */
-  #announcedAt: number | null = null
-  #hasOthers = false
+  #state: State = { kind: 'unannounced' }
 
   constructor(options: PresenceOptions) {
     this.#options = options
@@ -39,14 +41,25 @@ export class Presence {
     this.#loop.start()
   }
 
-  /** Whether nobody can have taken over yet what is leased here. @param now steady milliseconds */
+  /**
+   * Whether this process may lease and send: the store knows it by now, so that others could free its leases, and
+   * cannot have declared it gone yet.
+   * @param now steady milliseconds
+   */
   isFresh(now: number): boolean {
-    return this.#announcedAt === null || now - this.#announcedAt <= FRESH_FOR_MS
+    switch (this.#state.kind) {
+      case 'unannounced':
+        return false
+      case 'alone':
+        return true
+      case 'shared':
+        return now - this.#state.announcedAt <= FRESH_FOR_MS
+    }
   }
 
   /** Whether other live processes share the store, as far as the latest announcement told. */
   get hasOthers(): boolean {
-    return this.#hasOthers
+    return this.#state.kind === 'shared' && this.#state.others > 0
   }
 
   /** Takes its leave, so that nobody waits for a further sign. */
@@ -71,12 +84,18 @@ export class Presence {
       log.warn({ err: error }, 'presence could not be announced, to be tried again')
       return ANNOUNCE_EVERY_MS
     }
-    if (announcement.kind === 'alone') return NEVER_AGAIN_MS
-    this.#announcedAt = sentAt
-    this.#hasOthers = announcement.others > 0
+    const isFirst = this.#state.kind === 'unannounced'
+    if (announcement.kind === 'alone') {
+      this.#state = announcement
+      onAnnounced({ mayLeaseAgain: isFirst, freed: 0 })
+      return NEVER_AGAIN_MS
+    }
+    const { others, freed, hasMore } = announcement
+    const hasLapsed = !isFirst && !this.isFresh(sentAt)
+    this.#state = { kind: 'shared', announcedAt: sentAt, others }
     // Paused while the store answered: give back what waits before anything else.
     if (!this.isFresh(clock.steadyMs())) return 0
-    onAnnounced(announcement)
-    return announcement.hasMore ? 0 : ANNOUNCE_EVERY_MS
+    onAnnounced({ mayLeaseAgain: isFirst || hasLapsed, freed })
+    return hasMore ? 0 : ANNOUNCE_EVERY_MS
   }
 }

@@ -227,7 +227,7 @@ export class DeliveryEngine {
       if (started === null) break
       this.#follow(lane, started)
     }
-    if (!mayBegin || lane.breaker !== 'closed')
+    if (!mayBegin || !lane.mayWait(now))
       this.#putBack(
         lane,
         lane.window.giveBack(() => true),

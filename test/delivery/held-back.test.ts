@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { credentialEvent } from '../support/credential-event.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
@@ -52,4 +52,29 @@ test('a Retry-After longer than maxDelayMs holds the hook back for maxDelayMs', 
     return receiver.received.length >= 2
   })
   expect(passedMs).toBeGreaterThanOrEqual(2000)
+})
+
+test('deliveries that wait when the Retry-After comes go back to the store, where other replicas find them', async () => {
+  let answer = () => {}
+  const receiver = await startReceiver((_request, response) => {
+    answer = () => response.writeHead(503, { 'retry-after': '30' }).end()
+  })
+  const relay = await startRelay(hookTo(receiver, { concurrency: 1 }), new ManualClock())
+  const events = [credentialEvent(), credentialEvent()]
+  const states = async () => {
+    const histories = await Promise.all(events.map(({ event_id }) => relay.app.store.deliveriesOf(event_id)))
+    return histories.map(([history]) => history?.state)
+  }
+  const claims = vi.spyOn(relay.app.store, 'claim')
+  relay.wakeDelivery()
+  await until('a claim that finds nothing', () =>
+    claims.mock.settledResults.some(({ type }) => type === 'fulfilled'),
+  )
+  await relay.send(credentialEvent())
+  await receiver.hasReceived(1)
+  for (const event of events) await relay.send(event)
+  expect(await states()).toEqual(['leased', 'leased'])
+  answer()
+  await until('both to be pending', async () => (await states()).every((state) => state === 'pending'))
+  expect(receiver.received).toHaveLength(1)
 })

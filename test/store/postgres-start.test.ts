@@ -44,7 +44,9 @@ test('a database of the schema before leases had tokens keeps its history and nu
   await first.close()
   await sql(
     url,
-    `${withoutTokens('seam_relay.')} ${withoutReplays('seam_relay.')} update seam_relay.schema_version set version = 1`,
+    `${withoutTokens('seam_relay.')} ${withoutReplays('seam_relay.')}
+     drop table seam_relay.replicas; alter table seam_relay.deliveries drop column leased_by;
+     update seam_relay.schema_version set version = 1`,
   )
   const second = await open(url)
   expect(await claim(second, ['leased'])).toEqual([])

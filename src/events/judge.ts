@@ -67,7 +67,7 @@ export function judge(bytes: Buffer, accepted: readonly string[]): Judgement {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return misfit('', 'must be a JSON object')
   const { fields, repeated } = canonicalObject(body)
-  // Nobody can say which of the two counts, and a receiver's parser may take the other one.
+  // It is not clear which of the two counts, and a receiver's parser may take the other one.
   if (repeated.size > 0) return { kind: 'misfit', problems: [...repeated].map(repeatedProblem) }
   if (isPing(value)) return { kind: 'ping' }
 

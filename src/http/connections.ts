@@ -2,12 +2,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../time/clock.ts'
 
-/** After its answer a connection has so long to deliver the rest of a body that nobody reads. */
+/** How long after its answer a request may take to send the rest of its body, which is thrown away. */
 const LINGER_MS = 2000
 /** For a request that is on its way when the listener closes. */
 const CLOSING_GRACE_MS = 500
 
-/** A connection that was used within this is its sender's, who is about to use it again. */
+/** A connection that was used this lately is likely to be used again. */
 const IN_USE_MS = 1000
 
 /**

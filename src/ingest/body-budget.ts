@@ -18,8 +18,8 @@ const SLOW_MS = 1000
 
 /**
  * Bounds the bytes of all bodies that are in memory together, by the bytes that have arrived. Where a body finds no
- * room, the oldest one that is still arriving is cut, if it has taken longer than a second: so somebody who
- * sends slowly, or not at all, can keep the room for that long at most. If there is none, the body itself is refused.
+ * room, the oldest body that is still arriving is cut if it has taken longer than a second. So a client that
+ * sends slowly, or stops, keeps the room for a second at most. If no body can be cut, the new one is refused.
  */
 export class BodyBudget {
   readonly #clock: Clock

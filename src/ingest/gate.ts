@@ -40,7 +40,7 @@ export interface Admission {
 /** Decides by a request's headers and its address alone, before its body is read. */
 export type Gate = (request: FastifyRequest) => Promise<Admission | { refusal: Refusal }>
 
-/** Node reads about so much of a body ahead, before anybody has asked for it. */
+/** Node reads about this much of a body ahead, before the relay asks for it. */
 const READ_AHEAD_BYTES = 65_536
 
 export function createGate(options: GateOptions): Gate {

@@ -19,7 +19,7 @@ export function readBody(
     function end(result: { bytes: Buffer } | { problem: BodyReadProblem }): void {
       request.off('data', onData).off('end', onEnd).off('close', onBroken).off('error', onBroken)
       hold.onCut = () => {}
-      // A connection that breaks later is no error that anybody has to know of.
+      // If the connection breaks later, nobody waits for this body any more.
       request.on('error', () => {})
       if ('problem' in result) {
         hold.release()

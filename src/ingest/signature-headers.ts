@@ -15,7 +15,7 @@ export type SignatureProblem =
 const TOLERANCE_SECONDS = 300
 
 const MESSAGE_ID = /^[\x21-\x7e]{1,256}$/
-/** Without a leading zero: the sender signs the digits that it sends, and writes them in one way only. */
+/** Without a leading zero: the sender writes a number in one way only, and signs the digits that it sends. */
 const TIMESTAMP = /^[1-9][0-9]{0,11}$/
 /** Of whatever version. One that the verifier does not know may stand beside one that it knows. */
 const ONE_SIGNATURE = /^v[0-9]+[a-z]?,[A-Za-z0-9+/]+={0,2}$/

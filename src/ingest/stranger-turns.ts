@@ -20,9 +20,9 @@ interface Waiter {
 const MAX_WAIT_MS = 2000
 
 /**
- * Lets requests of strangers in: addresses from which nothing verified has come lately. Each of them may turn out to be
- * forged, so an address has no more of them open than forgeries are left to it. The others wait, before
- * their bodies are read:
+ * Lets requests of strangers in. A stranger is an address from which no webhook was verified lately. Each of its requests
+ * may be forged, so it has no more of them open than its forgery limit has left. Its further requests wait, and their
+ * bodies are not read meanwhile:
  *
  *   enter ──▶ waiting ──▶ go ──▶ leave      a verdict, or a body that never came whole, lets the next one in;
  *                │                          the first verified webhook lets all of them in

@@ -1,6 +1,6 @@
 /** An address counts as a sender's for this long after a webhook from it was verified. */
 const TRUST_MS = 3_600_000
-/** Far more than senders have; bounds the memory. */
+/** Far more addresses than senders have. Bounds the memory. */
 const MAX_ADDRESSES = 10_000
 
 /** Remembers from which addresses verified webhooks came lately. */
@@ -9,7 +9,7 @@ export class VerifiedSenders {
 
   /** @param now milliseconds on a clock that does not jump */
   add(address: string, now: number): void {
-    // Deleted first, so that the map's order is that of the last webhook and the first entry is the stalest.
+    // Deleted first, so that the map is in the order of the last webhooks, and its first entry is the oldest.
     this.#verifiedAt.delete(address)
     this.#verifiedAt.set(address, now)
     if (this.#verifiedAt.size > MAX_ADDRESSES)

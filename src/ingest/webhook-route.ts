@@ -43,11 +43,11 @@ interface Failure {
 
 const PATH = '/webhooks/seam'
 /**
- * A refused body up to this is read and thrown away, so that its sender gets to see the answer; a connection that
- * is closed on a sender in mid-sentence may show it a reset instead.
+ * The rest of a refused body is read and thrown away up to this size, so that its sender sees the answer. If the
+ * connection is closed while the sender still writes, it may see a reset instead.
  */
 const MAX_DISCARDED_BYTES = 16_777_216
-/** The same where there is too much to do: reading the bodies of a flood would be most of the work that it makes. */
+/** Less where the request is refused because of a flood: reading its bodies would be most of the work that it makes. */
 const MAX_DISCARDED_IN_FLOOD_BYTES = 65_536
 const RETRY_AFTER_SECONDS = 5
 
@@ -66,7 +66,7 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
     url: PATH,
     async onRequest(request) {
       request.receivedAt = clock.steadyMs()
-      // Overwritten, not read: Fastify would refuse a content type that it cannot parse.
+      // Fastify would refuse a content type that it cannot parse, and the body counts by its bytes alone.
       request.raw.headers['content-type'] = 'application/octet-stream'
     },
     async handler(request, reply) {

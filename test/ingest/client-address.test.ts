@@ -59,3 +59,27 @@ describe('behind a proxy that is trusted', () => {
     expect(statuses).toEqual([401, 401, 429])
   })
 })
+
+describe('behind a proxy', () => {
+  test('a forwarded header without TRUST_PROXY is warned of once', async () => {
+    const relay = await startRelay()
+    const forwarded = () => {
+      const webhook = signedWebhook(relay.secret, JSON.stringify(credentialEvent()))
+      return relay.post({ ...webhook, headers: { ...webhook.headers, 'x-forwarded-for': '203.0.113.9' } })
+    }
+    await forwarded()
+    await forwarded()
+    expect(relay.logLines.filter(({ msg }) => String(msg).includes('TRUST_PROXY'))).toHaveLength(1)
+  })
+
+  test('TRUST_PROXY tells forged webhooks of one address from those of another', async () => {
+    const relay = await startRelay({ TRUST_PROXY: 'true', FORGERY_LIMIT_PER_MINUTE: '1' })
+    const from = (address: string, secret: string) => {
+      const webhook = signedWebhook(secret, JSON.stringify(credentialEvent()))
+      return relay.post({ ...webhook, headers: { ...webhook.headers, 'x-forwarded-for': address } })
+    }
+    expect((await from('203.0.113.1', newSecret())).status).toBe(401)
+    expect((await from('203.0.113.1', newSecret())).status).toBe(429)
+    expect((await from('203.0.113.2', relay.secret)).status).toBe(202)
+  })
+})

@@ -55,6 +55,7 @@ describe.concurrent('replicas that know of each other', { timeout: 180_000 }, ()
     // Alone, it has two more waiting behind the one that it sends.
     const a = await stage.relay(database, [hook.of('a')])
     await othersAreKnown(database, 1)
+    await hasLookedForMore(database)
     const [inFlight, ...waiting] = credentialEvents(3)
     await a.send(inFlight)
     await untilPatiently('the first to be under way', () => hook.arrivals.length === 1)
@@ -104,6 +105,20 @@ describe.concurrent('replicas that know of each other', { timeout: 180_000 }, ()
     await everythingIsSettled(database)
   })
 })
+
+/** A claim has been made from now on. It finds nothing due, and so the next acceptances lease by themselves. */
+async function hasLookedForMore(database: string): Promise<void> {
+  const [since] = await sql<{ at: string }>(database, 'select statement_timestamp()::text as at')
+  await untilPatiently('a claim', async () => {
+    const claims = await sql(
+      database,
+      `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+         and state = 'idle' and query like '%wants as materialized%' and query_start > $1::timestamptz`,
+      [since?.at],
+    )
+    return claims.length > 0 || delay(20, false)
+  })
+}
 
 async function othersAreKnown(database: string, replicas: number): Promise<void> {
   await untilPatiently('the replicas to have announced themselves', async () => {

@@ -9,12 +9,14 @@ import { createVerifier } from './ingest/signature.ts'
 import { createHealth } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
-import { readHookStates } from './operator/hook-states.ts'
+import { readRelayState } from './operator/hook-states.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
 import { createReplays } from './operator/replays.ts'
 import type { Replays } from './operator/replays.ts'
 import { ReplayRunner } from './replays/replay-runner.ts'
+import { createStatistics } from './operator/statistics.ts'
 import { Retention } from './retention/retention.ts'
+import type { Reader } from './store/reader.ts'
 import type { Store } from './store/store.ts'
 import type { Clock } from './time/clock.ts'
 import { VERSION } from './version.ts'
@@ -24,6 +26,7 @@ export interface App extends Replays {
   publicListener: FastifyInstance
   operatorListener: FastifyInstance
   store: Store
+  reader: Reader
   /** Begins to deliver, to go on with replays, and to remove what is too old. */
   start(): void
   /** Takes over a new list of hooks. No delivery is lost or doubled by it. */
@@ -57,7 +60,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   const metrics = createMetrics({ logLinesDropped })
 
   // Held: events and deliveries on disk.
-  const store = await openStore()
+  const { store, reader } = await openStore()
   const retention = new Retention({
     store,
     clock,
@@ -86,12 +89,14 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   const replayRunner = new ReplayRunner({ store, clock, log, onDue: () => delivery.wake() })
   const replays = createReplays({
     store,
+    reader,
     hooks: () => hooks,
     clock,
     log,
     onBegun: () => replayRunner.wake(),
   })
-  metrics.watchHooks(() => readHookStates({ store, breakers: () => delivery.breakers() }))
+  const statistics = createStatistics({ reader, clock })
+  metrics.watch(() => readRelayState({ statistics, breakers: () => delivery.breakers() }))
   const operatorListener = buildOperatorListener({ token: config.operatorListener.token, metrics })
 
   let stopped: Promise<void> | null = null
@@ -100,6 +105,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     publicListener,
     operatorListener,
     store,
+    reader,
     start() {
       delivery.start()
       retention.start()
@@ -116,14 +122,16 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   }
 
   /** Loads only the store that is configured: a relay on a file never loads the client of Postgres. */
-  async function openStore(): Promise<Store> {
+  async function openStore(): Promise<{ store: Store; reader: Reader }> {
     const onCommit = ({ calls, durationMs }: { calls: number; durationMs: number }) =>
       metrics.commit(calls, durationMs)
     switch (config.store.kind) {
       case 'sqlite': {
         const { SqliteStore } = await import('./store/sqlite/sqlite-store.ts')
-        return SqliteStore.open({
-          path: config.store.path,
+        const { SqliteReader } = await import('./store/sqlite/sqlite-reader.ts')
+        const { path } = config.store
+        const store = await SqliteStore.open({
+          path,
           lockWaitMs: LOCK_WAIT_MS,
           largestBodyBytes: config.maxBodyBytes,
           clock,
@@ -131,13 +139,16 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
           onCommit,
           onFatal,
         })
+        return { store, reader: new SqliteReader({ path, clock, now: () => store.now() }) }
       }
       case 'postgres': {
         const { PostgresStore } = await import('./store/postgres/postgres-store.ts')
+        const { PostgresReader } = await import('./store/postgres/postgres-reader.ts')
         const onDue = () => delivery.wake()
         const { url } = config.store
         const startTimeoutMs = DATABASE_WAIT_MS
-        return PostgresStore.open({ url, startTimeoutMs, version: VERSION, log, clock, onCommit, onDue })
+        const options = { url, startTimeoutMs, version: VERSION, log, clock, onCommit, onDue }
+        return { store: await PostgresStore.open(options), reader: new PostgresReader({ url, clock }) }
       }
     }
   }
@@ -160,6 +171,8 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     cutConnections.close()
     await Promise.all([alerts.stop(), retention.stop(), replayRunner.stop()])
     await operatorListener.close()
+    // In this order: SQLite copies its log back when its last connection closes, and only one that may write can.
+    await reader.close()
     await store.close()
   }
 }

@@ -24,6 +24,7 @@ const ROOMS: Record<string, string[]> = {
     'time/',
     'events/',
     'store/store.ts',
+    'store/reader.ts',
     'config',
     'observability/',
     'version.ts',

@@ -1,20 +1,9 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { createStateGauges } from './state-gauges.ts'
+import type { RelayState } from './state-gauges.ts'
 
 /** How a webhook request ended, the `outcome` label: a kind of receipt, or the code of a problem. */
 export type WebhookOutcome = 'accepted' | 'duplicate' | 'conflict' | 'quarantined' | 'ignored' | (string & {})
-
-/** The deliveries of a hook, and its breaker. */
-export interface HookState {
-  hook: string
-  /** Deliveries that are neither delivered nor dead. */
-  pending: number
-  dead: number
-  oldestPendingAgeMs: number
-  /** `null`: the hook is no longer configured. Its deliveries are kept and not attempted. */
-  breaker: (typeof BREAKER_STATES)[number] | null
-}
-
-const BREAKER_STATES = ['closed', 'open', 'recovering'] as const
 
 /** Every metric of the process. Calls give milliseconds; Prometheus gets seconds, as is its custom. */
 export interface Metrics {
@@ -23,8 +12,8 @@ export interface Metrics {
   /** A delivery has ended, as `delivered` or `dead`. Called once the store has written it. */
   settled(hook: string, state: string): void
   commit(calls: number, durationMs: number): void
-  /** Sets the source of the hooks' states. It is asked at each `read`. */
-  watchHooks(read: () => Promise<HookState[]>): void
+  /** Sets the source of the gauges. It is asked at each `read`, and never throws. */
+  watch(read: () => Promise<RelayState>): void
   /** Every metric in Prometheus's text format, with its content type. */
   read(): Promise<{ contentType: string; text: string }>
 }
@@ -92,39 +81,8 @@ export function createMetrics({ logLinesDropped = () => 0 }: MetricsOptions = {}
       this.inc(logLinesDropped())
     },
   })
-  const gauge = (name: string, help: string, ...more: string[]) =>
-    new Gauge({ name: `seam_relay_${name}`, help, labelNames: ['hook', ...more], registers })
-  const pending = gauge('deliveries_pending', 'Deliveries that are neither delivered nor dead.')
-  const dead = gauge('deliveries_dead', 'Dead letters that are kept.')
-  const oldestPending = gauge(
-    'oldest_pending_age_seconds',
-    'Age of the oldest delivery that is neither delivered nor dead.',
-  )
-  const breaker = gauge(
-    'breaker_state',
-    '1 for the state in which the breaker is, 0 for the others.',
-    'state',
-  )
-  const configured = gauge(
-    'hook_configured',
-    '1 for a configured hook, 0 for one that is no longer configured and has deliveries.',
-  )
-  let readHooks: () => Promise<HookState[]> = async () => []
-
-  async function refreshHooks(): Promise<void> {
-    const states = await readHooks()
-    for (const one of [pending, dead, oldestPending, breaker, configured]) one.reset()
-    for (const state of states) {
-      const { hook } = state
-      pending.set({ hook }, state.pending)
-      dead.set({ hook }, state.dead)
-      oldestPending.set({ hook }, state.oldestPendingAgeMs / 1000)
-      configured.set({ hook }, state.breaker === null ? 0 : 1)
-      for (const name of state.breaker === null ? [] : BREAKER_STATES) {
-        breaker.set({ hook, state: name }, state.breaker === name ? 1 : 0)
-      }
-    }
-  }
+  const setGauges = createStateGauges(registry)
+  let readState: () => Promise<RelayState> = async () => ({ hooks: [], quarantine: null })
 
   // Finding the counter of a label set costs more than counting, so each is looked up once.
   const webhooksOf = memoize((outcome) => webhooks.labels(outcome))
@@ -145,12 +103,11 @@ export function createMetrics({ logLinesDropped = () => 0 }: MetricsOptions = {}
       commitSeconds.observe(durationMs / 1000)
       commitCalls.observe(calls)
     },
-    watchHooks(read) {
-      readHooks = read
+    watch(read) {
+      readState = read
     },
     async read() {
-      // A store that fails now must not keep the other metrics from being read.
-      await refreshHooks().catch(() => {})
+      setGauges(await readState())
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }

@@ -1,28 +1,34 @@
-import type { HookState } from '../observability/metrics.ts'
-import type { Store } from '../store/store.ts'
+import type { HookState, RelayState } from '../observability/state-gauges.ts'
+import type { HookStats } from '../store/reader.ts'
+import type { Statistics } from './statistics.ts'
 
-export interface HookStatesOptions {
-  store: Pick<Store, 'stats'>
+export interface RelayStateOptions {
+  statistics: () => Promise<Statistics>
   /** The breaker of each configured hook, by the hook's name. */
   breakers: () => ReadonlyMap<string, NonNullable<HookState['breaker']>>
 }
 
 /**
  * Reads what the store has for each hook and adds the state of its breaker. A hook that is no longer configured is
- * listed as long as it has deliveries, with `null` for its breaker.
+ * listed as long as it has deliveries, with `null` for its breaker. Where the store cannot be read, only the configured
+ * hooks are known, and nothing of their deliveries.
  */
-export async function readHookStates({ store, breakers }: HookStatesOptions): Promise<HookState[]> {
+export async function readRelayState({ statistics, breakers }: RelayStateOptions): Promise<RelayState> {
+  const stored = await statistics().catch(() => null)
   const breakerOf = breakers()
-  const statsOf = new Map((await store.stats()).map((stats) => [stats.hook, stats]))
+  const statsOf = new Map((stored?.hooks ?? []).map((stats) => [stats.hook, stats]))
   const names = new Set([...breakerOf.keys(), ...statsOf.keys()])
-  return [...names].map((hook) => {
-    const stats = statsOf.get(hook)
-    return {
-      hook,
-      pending: stats?.pending ?? 0,
-      dead: stats?.dead ?? 0,
-      oldestPendingAgeMs: stats?.oldestPendingAgeMs ?? 0,
-      breaker: breakerOf.get(hook) ?? null,
-    }
-  })
+  const hooks = [...names].map((hook) => ({
+    hook,
+    deliveries: stored === null ? null : deliveriesIn(statsOf.get(hook)),
+    breaker: breakerOf.get(hook) ?? null,
+  }))
+  if (stored === null) return { hooks, quarantine: null }
+  const { open, oldestAgeMs } = stored.quarantine
+  return { hooks, quarantine: { open, oldestAgeMs: oldestAgeMs ?? 0 } }
+}
+
+function deliveriesIn(stats: HookStats | undefined): NonNullable<HookState['deliveries']> {
+  const { pending = 0, dead = 0, oldestPendingAgeMs = null } = stats ?? {}
+  return { pending, dead, oldestPendingAgeMs: oldestPendingAgeMs ?? 0 }
 }

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Hook } from '../config/hook.ts'
 import type { AcceptedSpan, ReplayFilter, ReplayJob, ReplayScope, ReplayWalk, Store } from '../store/store.ts'
+import type { Reader } from '../store/reader.ts'
 import type { Clock } from '../time/clock.ts'
 
 export interface ReplaysOptions {
-  store: Pick<Store, 'countReplay' | 'createReplay' | 'endReplay' | 'findReplay' | 'listReplays' | 'discard'>
+  store: Pick<Store, 'createReplay' | 'endReplay' | 'discard'>
+  reader: Pick<Reader, 'countReplay' | 'findReplay' | 'listReplays'>
   /** The hooks as they are configured now. */
   hooks: () => readonly Hook[]
   clock: Clock
@@ -60,7 +62,7 @@ const DISCARD_ROWS = 100
 const COUNT_PAUSE_MS = 2
 const DISCARD_PAUSE_MS = 20
 
-export function createReplays({ store, hooks, clock, log, onBegun }: ReplaysOptions): Replays {
+export function createReplays({ store, reader, hooks, clock, log, onBegun }: ReplaysOptions): Replays {
   return {
     countReplay: count,
     replay: begin,
@@ -72,8 +74,8 @@ export function createReplays({ store, hooks, clock, log, onBegun }: ReplaysOpti
       const scope = missingOf(hookName, span)
       return scope === null ? null : begin(scope, pace)
     },
-    findReplay: (id) => store.findReplay(id),
-    listReplays: (limit) => store.listReplays(limit),
+    findReplay: (id) => reader.findReplay(id),
+    listReplays: (limit) => reader.listReplays(limit),
     async cancelReplay(id) {
       const job = await store.endReplay({ id, state: 'cancelled' })
       if (job?.state === 'cancelled') {
@@ -108,7 +110,7 @@ export function createReplays({ store, hooks, clock, log, onBegun }: ReplaysOpti
     let total = 0
     for (let walk: ReplayWalk | null | undefined; walk !== null;) {
       const after: { after?: ReplayWalk } = walk === undefined ? {} : { after: walk }
-      const step = await store.countReplay({ scope, limit: COUNT_ROWS, ...after })
+      const step = await reader.countReplay({ scope, limit: COUNT_ROWS, ...after })
       total += step.count
       walk = step.next
       if (walk !== null) await pause(COUNT_PAUSE_MS)

@@ -7,6 +7,7 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  * - When a call resolves, the change is on disk. When it rejects (`StoreError`), the change is not, or the store cannot
  *   tell; asking again is always safe.
  * - Every method is one atomic step. None needs another to have been called before it.
+ * - It answers no questions of people: those go to the `Reader` (`reader.ts`), so that none waits in this queue.
  * - The store's clock is the only one: leases, due times and ages are told to it and by it as spans in
  *   milliseconds, so that replicas with different clocks agree.
  * - What `claim` and `settle` cost does not grow with how much was delivered before, nor with how much waits, in order
@@ -48,12 +49,6 @@ export interface Store {
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
 
   /**
-   * One step of counting what a replay would put back. It only reads, and looks at no more than `limit` rows. A count is a
-   * step without `after` and further ones, each `after` the `next` of the one before, until that is `null`.
-   */
-  countReplay(request: CountReplayRequest): Promise<CountReplayResult>
-
-  /**
    * Begins a replay, which `stepReplay` then does. A delivery that is put back is pending and due now, without failures,
    * its age beginning anew; or it is made, where the scope is what a hook is missing. Counted in each delivery's
    * history, which otherwise stays. Events that are accepted later are not part of it. Asking again with the same id
@@ -75,12 +70,6 @@ export interface Store {
   /** Ends a replay that is running. What it has put back stays so. `null`: there is none of this id. */
   endReplay(request: EndReplayRequest): Promise<ReplayJob | null>
 
-  /** A replay, running or ended; `null`: there is none of this id. */
-  findReplay(id: string): Promise<ReplayJob | null>
-
-  /** The newest replays first, at most so many. */
-  listReplays(limit: number): Promise<ReplayJob[]>
-
   /**
    * One small step of giving up what a hook that is no longer configured has pending: each such delivery becomes dead, and
    * `prune` may delete its event as if it had been delivered. A delivery whose lease has not run out is left alone. Nothing
@@ -95,12 +84,6 @@ export interface Store {
    * and further ones, each `after` the `next` of the one before, until that is `null`.
    */
   prune(request: PruneRequest): Promise<PruneResult>
-
-  /** Counts for each hook that has undelivered or dead deliveries. What it costs does not grow with what was delivered. */
-  stats(): Promise<HookStats[]>
-
-  /** What became of an event: its deliveries by hook name, each with its attempts. Empty where it is not stored. */
-  deliveriesOf(webhookId: string): Promise<DeliveryHistory[]>
 
   /**
    * Says that this process is alive, to be repeated every few seconds, and tells how many others are. A process that
@@ -363,39 +346,6 @@ export interface PruneResult {
   /** Ids deleted. */
   forgotten: number
   next: PruneCursor | null
-}
-
-export interface HookStats {
-  hook: string
-  /** Pending and leased. */
-  pending: number
-  dead: number
-  /** Since the acceptance, or the last replay, of the oldest that is pending or leased; `null` where none is. */
-  oldestPendingAgeMs: number | null
-}
-
-export interface DeliveryHistory {
-  eventSeq: number
-  hook: string
-  state: 'pending' | 'leased' | 'delivered' | 'dead'
-  /** How many attempts were sent, as far as their outcomes could be recorded. */
-  attempts: number
-  /** Failed attempts since acceptance or the last replay. */
-  failures: number
-  /** When the first of them began, in milliseconds since 1970; `null` without any. */
-  failingSince: number | null
-  replays: number
-  /** `discarded`: a person gave it up, because its hook is no longer configured. Otherwise `null`. */
-  endedCode: 'discarded' | null
-  /** In their order. An attempt whose outcome could not be recorded, as after a crash, is missing. */
-  records: PastAttempt[]
-}
-
-export interface PastAttempt extends AttemptRecord {
-  /** From 1 on, in the order in which the attempts were recorded. */
-  attempt: number
-  /** Milliseconds since 1970. */
-  startedAt: number
 }
 
 /** `store_failing`: the disk or the database said no. `store_overloaded`: too much is waiting. `store_closed`: stopping. */

@@ -1,4 +1,4 @@
-import type { DeliveryHistory, PastAttempt } from './store.ts'
+import type { DeliveryHistory, PastAttempt } from './reader.ts'
 
 // Every table that both stores have, under the same names and with the same columns. The migrations make them;
 // whatever copies rows or shows them to people takes its columns from here.

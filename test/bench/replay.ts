@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createReplays } from '../../src/operator/replays.ts'
 import { ReplayRunner } from '../../src/replays/replay-runner.ts'
+import { PostgresReader } from '../../src/store/postgres/postgres-reader.ts'
 import { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import type { Reader } from '../../src/store/reader.ts'
+import { SqliteReader } from '../../src/store/sqlite/sqlite-reader.ts'
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { StoreError } from '../../src/store/store.ts'
 import type { AcceptRequest, ReplayJob, Store } from '../../src/store/store.ts'
@@ -35,10 +38,12 @@ async function onSqlite(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
   const path = join(folder, 'relay.db')
   const store = await SqliteStore.open({ path, lockWaitMs: 1000, clock: systemClock })
+  const reader = new SqliteReader({ path, clock: systemClock, now: () => store.now() })
   try {
     writeToFile(path)
-    await measure('sqlite', store)
+    await measure('sqlite', store, reader)
   } finally {
+    await reader.close()
     await store.close()
     rmSync(folder, { recursive: true })
   }
@@ -56,21 +61,23 @@ async function onPostgres(): Promise<void> {
     startTimeoutMs: 10_000,
     clock: systemClock,
   })
+  const reader = new PostgresReader({ url, clock: systemClock })
   try {
     await writeEvents(client, { count: DELIVERED, hook: HOOK, state: 'delivered' })
     await client.query('vacuum analyze')
     await server.checkpoint()
-    await measure('postgres', store)
+    await measure('postgres', store, reader)
   } finally {
+    await reader.close()
     await store.close()
     await database.drop()
     await server.remove()
   }
 }
 
-async function measure(name: string, store: Store): Promise<void> {
+async function measure(name: string, store: Store, reader: Reader): Promise<void> {
   const log = { info() {}, error: (about: object, message: string) => console.error(message, about) }
-  const replays = createReplays({ store, hooks: () => [], clock: systemClock, log, onBegun() {} })
+  const replays = createReplays({ store, reader, hooks: () => [], clock: systemClock, log, onBegun() {} })
   const filter = { hook: HOOK, states: ['delivered'] } as const
   // The first ones after the filling pay for its pages.
   await accepting(store, newWaits(), 3000)
@@ -83,7 +90,7 @@ async function measure(name: string, store: Store): Promise<void> {
     await accepting(store, during, TURN_MS)
     await runner.stop()
   }
-  const { wouldReplay, replayed } = (await store.findReplay(id)) as ReplayJob
+  const { wouldReplay, replayed } = (await reader.findReplay(id)) as ReplayJob
   const told: [string, Waits][] = [
     ['without a replay', without],
     [`while ${wouldReplay} are counted`, counting],

@@ -27,7 +27,7 @@ test('what waited behind the breaker for days is not given up when the first att
   }
   isUp = true
   await until('all to be delivered', async () => {
-    const states = await Promise.all(events.map(({ event_id }) => relay.app.store.deliveriesOf(event_id)))
+    const states = await Promise.all(events.map(({ event_id }) => relay.app.reader.deliveriesOf(event_id)))
     return states.flat().every(({ state }) => state === 'delivered')
   })
   expect(relay.logLines.filter(({ msg }) => String(msg).includes('given up'))).toEqual([])
@@ -46,7 +46,7 @@ test('a delivery that goes on failing after its age is given up, an hour after i
   await receiver.hasReceived(receiver.received.length + 3)
   clock.skip(DAY_MS)
   await relay.logged('delivery given up: a dead letter')
-  const [delivery] = await relay.app.store.deliveriesOf(event.event_id)
+  const [delivery] = await relay.app.reader.deliveriesOf(event.event_id)
   expect(delivery?.failures).toBeGreaterThanOrEqual(3)
   expect(delivery?.failingSince).toBe(delivery?.records[0]?.startedAt)
 })

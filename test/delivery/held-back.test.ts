@@ -62,7 +62,7 @@ test('deliveries that wait when the Retry-After comes go back to the store, wher
   const relay = await startRelay(hookTo(receiver, { concurrency: 1 }), new ManualClock())
   const events = [credentialEvent(), credentialEvent()]
   const states = async () => {
-    const histories = await Promise.all(events.map(({ event_id }) => relay.app.store.deliveriesOf(event_id)))
+    const histories = await Promise.all(events.map(({ event_id }) => relay.app.reader.deliveriesOf(event_id)))
     return histories.map(([history]) => history?.state)
   }
   const claims = vi.spyOn(relay.app.store, 'claim')

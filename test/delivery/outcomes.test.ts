@@ -35,7 +35,7 @@ describe.each(stores)('outcomes that cannot be written, on %s', (name, newStore)
     await until('all to be delivered', async () => (await settledCount(relay, 'delivered')) === 10)
     expect(receiver.received).toHaveLength(10)
     expect(await pendingCount(relay)).toBe(0)
-    const [history] = await relay.app.store.deliveriesOf(events[0]?.event_id as string)
+    const [history] = await relay.app.reader.deliveriesOf(events[0]?.event_id as string)
     expect(history).toMatchObject({ state: 'delivered', attempts: 1, records: [{ attempt: 1, status: 204 }] })
   })
 
@@ -133,5 +133,5 @@ async function settledCount(relay: Relay, state: string): Promise<number> {
 }
 
 async function pendingCount(relay: Relay): Promise<number> {
-  return (await relay.app.store.stats()).reduce((sum, { pending }) => sum + pending, 0)
+  return (await relay.app.reader.stats()).reduce((sum, { pending }) => sum + pending, 0)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import type { DeliveryHistory } from '../../src/store/store.ts'
+import type { DeliveryHistory } from '../../src/store/reader.ts'
 import type { Clock } from '../../src/time/clock.ts'
 import type { CredentialEvent } from '../../src/events/event.ts'
 import { credentialEvent } from '../support/credential-event.ts'
@@ -248,7 +248,7 @@ function statesOf(relay: Relay, events: readonly { event_id: string }[]): Promis
 }
 
 async function historyOf(relay: Relay, eventId: string): Promise<DeliveryHistory | undefined> {
-  return (await relay.app.store.deliveriesOf(eventId))[0]
+  return (await relay.app.reader.deliveriesOf(eventId))[0]
 }
 
 async function isPutBack(relay: Relay, eventId: string): Promise<void> {

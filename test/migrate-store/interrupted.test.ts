@@ -1,3 +1,4 @@
+import { open as openPostgres } from '../store/postgres-database.ts'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { acceptance } from '../store/asking.ts'
@@ -6,7 +7,7 @@ import { until } from '../support/until.ts'
 import { startMigrateStore, outcomeOf, migrateStore } from './command.ts'
 import { rowsOfFile, rowsOfDatabase } from './rows.ts'
 import { sourceOfAllSorts, sourceWith } from './source.ts'
-import { openPostgres, newDatabaseOfAStore, blockDelivery, waitsForLock, isAny } from './target.ts'
+import { newDatabaseOfAStore, blockDelivery, waitsForLock, isAny } from './target.ts'
 
 /** More deliveries than one batch carries. */
 const MANY = 3000

@@ -11,11 +11,12 @@ import {
   settleOne,
   replay,
 } from '../store/asking.ts'
+import { open as openPostgres } from '../store/postgres-database.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { migrateStore } from './command.ts'
 import { inFile, rowsOfFile, rowsOfDatabase } from './rows.ts'
 import { sourceOfAllSorts, sourceWith, openSqlite, claimInOrder } from './source.ts'
-import { openPostgres, newDatabaseOfAStore } from './target.ts'
+import { newDatabaseOfAStore } from './target.ts'
 
 test('everything is carried, and the source is not changed', async () => {
   const { path, lastSeq } = await sourceOfAllSorts()
@@ -83,8 +84,8 @@ test('the Postgres store goes on where the SQLite store stopped', async () => {
   const postgres = await openPostgres(url)
 
   for (const request of requests) {
-    expect(await postgres.deliveriesOf(request.webhookId)).toEqual(
-      await sqlite.deliveriesOf(request.webhookId),
+    expect(await postgres.reader.deliveriesOf(request.webhookId)).toEqual(
+      await sqlite.reader.deliveriesOf(request.webhookId),
     )
     expect(await postgres.accept(request)).toEqual({ outcome: 'duplicate' })
     expect(await postgres.accept(changedContent(request))).toMatchObject({ outcome: 'conflict' })

@@ -5,10 +5,11 @@ import { acceptance } from '../store/asking.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { scratchFolder } from '../support/scratch.ts'
 import { until } from '../support/until.ts'
+import { open as openPostgres } from '../store/postgres-database.ts'
 import { migrateStore } from './command.ts'
 import { inFile } from './rows.ts'
 import { sourceWith, openSqlite } from './source.ts'
-import { openPostgres, newDatabaseOfAStore, isAny } from './target.ts'
+import { newDatabaseOfAStore, isAny } from './target.ts'
 
 test('a source that a relay is using is refused', async () => {
   const path = join(scratchFolder(), 'relay.db')

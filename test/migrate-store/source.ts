@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
-import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { expect } from 'vitest'
 import type {
   AcceptRequest,
   AttemptRecord,
@@ -9,7 +8,6 @@ import type {
   NextState,
   Store,
 } from '../../src/store/store.ts'
-import { systemClock } from '../../src/time/clock.ts'
 import {
   LONG_MS,
   aLaterTime,
@@ -24,6 +22,8 @@ import {
   wanting,
   replay,
 } from '../store/asking.ts'
+import type { ReadableStore } from '../store/asking.ts'
+import { open } from '../store/store-file.ts'
 import { scratchFolder } from '../support/scratch.ts'
 import { inFile } from './rows.ts'
 
@@ -117,19 +117,18 @@ export async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
 }
 
 /** The path of a file that a store has written and closed. */
-export async function sourceWith(write: (store: Store) => Promise<unknown>): Promise<string> {
+export async function sourceWith(write: (store: ReadableStore) => Promise<unknown>): Promise<string> {
   const path = join(scratchFolder(), 'relay.db')
-  const store = await SqliteStore.open({ path, lockWaitMs: 0, clock: systemClock })
+  const store = await openSqlite(path)
   try {
     await write(store)
   } finally {
+    await store.reader.close()
     await store.close()
   }
   return path
 }
 
-export async function openSqlite(path: string): Promise<SqliteStore> {
-  const store = await SqliteStore.open({ path, lockWaitMs: 0, clock: systemClock })
-  onTestFinished(() => store.close())
-  return store
+export function openSqlite(path: string): Promise<ReadableStore> {
+  return open(path, { lockWaitMs: 0 })
 }

@@ -9,12 +9,6 @@ export function postgresOptions(url: string) {
   return { url, version: '0.0.0', startTimeoutMs: 10_000, clock: systemClock, log: { info() {}, warn() {} } }
 }
 
-export async function openPostgres(url: string): Promise<PostgresStore> {
-  const store = await PostgresStore.open(postgresOptions(url))
-  onTestFinished(() => store.close())
-  return store
-}
-
 /** A database with the schema of a store and nothing in it. */
 export async function newDatabaseOfAStore(): Promise<string> {
   const url = await newDatabase()

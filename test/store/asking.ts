@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { judge } from '../../src/events/judge.ts'
 import type { JudgedEvent } from '../../src/events/judge.ts'
+import type { Reader } from '../../src/store/reader.ts'
 import type {
   AcceptRequest,
   ClaimResult,
@@ -17,6 +18,9 @@ import type {
 import { credentialEvent } from '../support/credential-event.ts'
 import { newMessageId } from '../support/signed-webhook.ts'
 import { until } from '../support/until.ts'
+
+/** A store with the reader that people's questions about it go to. */
+export type ReadableStore = Store & { reader: Reader }
 
 /** Long enough that no lease or delay of this length runs out while a test does. */
 export const LONG_MS = 600_000
@@ -193,7 +197,7 @@ export async function stepToEnd(store: Store, id: string, limit = 1000): Promise
 
 /** A whole replay. What was counted before is what was put back. */
 export async function replay(
-  store: Store,
+  store: ReadableStore,
   scope: ReplayScope,
   limit?: number,
 ): Promise<{ replayed: number }> {
@@ -204,10 +208,10 @@ export async function replay(
   return { replayed }
 }
 
-export async function countReplay(store: Store, scope: ReplayScope, limit = 1000): Promise<number> {
-  let { count, next } = await store.countReplay({ scope, limit })
+export async function countReplay(store: ReadableStore, scope: ReplayScope, limit = 1000): Promise<number> {
+  let { count, next } = await store.reader.countReplay({ scope, limit })
   while (next !== null) {
-    const step = await store.countReplay({ scope, limit, after: next })
+    const step = await store.reader.countReplay({ scope, limit, after: next })
     count += step.count
     next = step.next
   }

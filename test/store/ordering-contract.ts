@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { ClaimedDelivery, NextState, Store } from '../../src/store/store.ts'
+import type { ClaimedDelivery, NextState } from '../../src/store/store.ts'
 import {
   LONG_MS,
   acceptEach,
@@ -14,8 +14,9 @@ import {
   wanting,
   replay,
 } from './asking.ts'
+import type { ReadableStore } from './asking.ts'
 
-export function describeOrdering(name: string, open: () => Promise<Store>): void {
+export function describeOrdering(name: string, open: () => Promise<ReadableStore>): void {
   describe(`${name}: claim in order`, () => {
     test('gives the deliveries of a credential one at a time, in the order of acceptance', async () => {
       const store = await open()
@@ -162,12 +163,12 @@ function idsOf(given: readonly { webhookId: string }[]): string[] {
   return given.map(({ webhookId }) => webhookId)
 }
 
-async function claimInOrder(store: Store): Promise<ClaimedDelivery[]> {
+async function claimInOrder(store: ReadableStore): Promise<ClaimedDelivery[]> {
   return (await store.claim([wanting('a', { limit: 100, ordered: true })])).deliveries
 }
 
 /** Waits until something is due, and leases it for so short that it is soon due again. */
-async function leaseShortly(store: Store): Promise<ClaimedDelivery[]> {
+async function leaseShortly(store: ReadableStore): Promise<ClaimedDelivery[]> {
   for (;;) {
     const want = wanting('a', { limit: 100, leaseMs: 20, ordered: true })
     const { deliveries } = await store.claim([want])

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
@@ -17,6 +16,7 @@ import {
   stepToEnd,
   replay,
 } from './asking.ts'
+import type { ReadableStore } from './asking.ts'
 import { open } from './postgres-database.ts'
 
 test('of two replicas that take one id in at the same time, one accepts', async () => {
@@ -61,7 +61,7 @@ test('of two replicas each delivery goes to one, and a lost lease changes nothin
   const taken = await claimable(other, 'a')
   expect(await settleOne(other, taken, { state: 'delivered' })).toBe('settled')
   expect(await settleOne(one, lost, dead(7))).toBe('lease_lost')
-  expect(await one.deliveriesOf(request.webhookId)).toMatchObject([
+  expect(await one.reader.deliveriesOf(request.webhookId)).toMatchObject([
     { state: 'delivered', attempts: 2, failures: 0, records: [{ attempt: 1 }, { attempt: 2 }] },
   ])
 })
@@ -101,7 +101,7 @@ test('of two replicas that take the steps of one replay, each delivery is put ba
   expect(replayed).toBeGreaterThanOrEqual(50)
   await one.close()
   expect(replayed + (await stepToEnd(other, id, 10))).toBe(200)
-  expect(await other.findReplay(id)).toMatchObject({ state: 'finished', replayed: 200 })
+  expect(await other.reader.findReplay(id)).toMatchObject({ state: 'finished', replayed: 200 })
   const again = await claim(other, ['a'])
   expect(new Set(again.map(keyOf)).size).toBe(200)
 })
@@ -121,7 +121,7 @@ test('a replica that listens again after its connection broke looks for what it 
   expect(await until('it to listen again', () => heard >= 4)).toBe(true)
 })
 
-async function openTwo(): Promise<[PostgresStore, PostgresStore]> {
+async function openTwo(): Promise<[ReadableStore, ReadableStore]> {
   const url = await newDatabase()
   return [await open(url), await open(url)]
 }

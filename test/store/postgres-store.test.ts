@@ -91,7 +91,7 @@ test('connections that break are replaced, no more than there were', async () =>
   const url = await newDatabase()
   const store = await open(url)
   for (let round = 0; round < 5; round++) {
-    await Promise.all([store.accept(acceptance({ hooks: ['a'] })), claim(store, ['a']), store.stats()])
+    await Promise.all([store.accept(acceptance({ hooks: ['a'] })), claim(store, ['a']), store.reader.stats()])
     await sql(
       url,
       `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'seam-relay%'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PruneCursor, Store } from '../../src/store/store.ts'
+import type { PruneCursor } from '../../src/store/store.ts'
 import {
   LONG_MS,
   aLaterTime,
@@ -13,8 +13,9 @@ import {
   settleOne,
   replay,
 } from './asking.ts'
+import type { ReadableStore } from './asking.ts'
 
-export function describePrune(name: string, open: () => Promise<Store>): void {
+export function describePrune(name: string, open: () => Promise<ReadableStore>): void {
   describe(`${name}: prune`, () => {
     test('leaves events that are not old enough', async () => {
       const store = await open()
@@ -22,7 +23,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       await store.accept(request)
       await settleAll(store, 'a', { state: 'delivered' })
       expect(await pass(store, LONG_MS, LONG_MS)).toMatchObject({ pruned: 0, forgotten: 0 })
-      expect(await store.deliveriesOf(request.webhookId)).toHaveLength(1)
+      expect(await store.reader.deliveriesOf(request.webhookId)).toHaveLength(1)
     })
 
     test('deletes events delivered everywhere or wanted by no hook, and still knows their ids', async () => {
@@ -32,7 +33,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       await settleAll(store, 'b', { state: 'delivered' })
       await aLaterTime()
       expect(await pass(store, 0, LONG_MS)).toMatchObject({ pruned: 2, forgotten: 0 })
-      expect(await store.deliveriesOf(requests[0]?.webhookId as string)).toEqual([])
+      expect(await store.reader.deliveriesOf(requests[0]?.webhookId as string)).toEqual([])
       for (const request of requests) expect(await store.accept(request)).toEqual({ outcome: 'duplicate' })
       expect(await pass(store, 0, LONG_MS)).toMatchObject({ pruned: 0, forgotten: 0 })
     })
@@ -50,7 +51,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
       const again = await claimOne(store, 'a')
       expect(again.eventSeq).toBeGreaterThan(first.eventSeq)
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([{ attempts: 0, records: [] }])
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([{ attempts: 0, records: [] }])
     })
 
     test.each(['pending', 'leased', 'dead'])('never forgets an event that is %s somewhere', async (state) => {
@@ -63,7 +64,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
       if (state === 'dead') await settleOne(store, delivery, dead(1))
       await aLaterTime()
       expect(await pass(store, 0, 0)).toMatchObject({ pruned: 0, forgotten: 0 })
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([
         { hook: 'a', state: 'delivered' },
         { hook: 'b', state },
       ])
@@ -116,7 +117,7 @@ export function describePrune(name: string, open: () => Promise<Store>): void {
 
 /** Steps until the pass is through, and what all of them did. */
 async function pass(
-  store: Store,
+  store: ReadableStore,
   payloadAgeMs: number,
   dedupAgeMs: number,
   limit = 100,

@@ -7,7 +7,6 @@ import type {
   ReplayFilter,
   ReplayMissing,
   ReplayScope,
-  Store,
 } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { until } from '../support/until.ts'
@@ -32,6 +31,7 @@ import {
   stepToEnd,
   wanting,
 } from './asking.ts'
+import type { ReadableStore } from './asking.ts'
 
 const NEXT: Record<'dead' | 'delivered' | 'pending', NextState> = {
   dead: dead(1),
@@ -41,7 +41,7 @@ const NEXT: Record<'dead' | 'delivered' | 'pending', NextState> = {
 
 const ANY: ReplayMissing['missing'] = { events: ['*'], workspaces: null }
 
-export function describeReplay(name: string, open: () => Promise<Store>): void {
+export function describeReplay(name: string, open: () => Promise<ReadableStore>): void {
   /** One delivery in each state, at hooks of these names. */
   async function openWithEachState() {
     const store = await open()
@@ -130,10 +130,10 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
         await aLaterTime()
         const askedAt = Date.now()
         await replay(store, {})
-        const [history] = await store.deliveriesOf(request.webhookId)
+        const [history] = await store.reader.deliveriesOf(request.webhookId)
         expect(history).toMatchObject({ state: 'pending', failures: 0, replays, attempts: replays })
         expect(history?.records).toHaveLength(replays)
-        const ageMs = (await store.stats())[0]?.oldestPendingAgeMs
+        const ageMs = (await store.reader.stats())[0]?.oldestPendingAgeMs
         // Both are in whole milliseconds, cut at different moments.
         expect(ageMs).toBeLessThanOrEqual(Date.now() - askedAt + 1)
       }
@@ -209,7 +209,11 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
         const seqs = seen.filter((key) => key.endsWith(` ${hook}`)).map((key) => parseInt(key, 10))
         expect(seqs).toEqual(seqs.toSorted((one, other) => one - other))
       }
-      expect(await store.findReplay(id)).toMatchObject({ state: 'finished', replayed: count, error: null })
+      expect(await store.reader.findReplay(id)).toMatchObject({
+        state: 'finished',
+        replayed: count,
+        error: null,
+      })
     })
 
     test.each<[string, ReplayScope]>([
@@ -280,9 +284,9 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
         state: 'cancelled',
         error: null,
       })
-      expect((await store.findReplay(id))?.endedAt).toEqual(expect.any(Number))
+      expect((await store.reader.findReplay(id))?.endedAt).toEqual(expect.any(Number))
       for (const unknown of [randomUUID(), 'nothing']) {
-        expect(await store.findReplay(unknown)).toBeNull()
+        expect(await store.reader.findReplay(unknown)).toBeNull()
         expect(await store.endReplay({ id: unknown, state: 'cancelled' })).toBeNull()
       }
     })
@@ -294,10 +298,10 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
       expect(await store.createReplay({ ...first, wouldReplay: 99 })).toEqual(first)
       const second = await beginReplay(store, { hook: 'a' })
       expect(await store.runningReplay()).toEqual(first)
-      expect((await store.listReplays(10)).map(({ id }) => id)).toEqual([second.id, first.id])
-      expect(await store.listReplays(1)).toHaveLength(1)
+      expect((await store.reader.listReplays(10)).map(({ id }) => id)).toEqual([second.id, first.id])
+      expect(await store.reader.listReplays(1)).toHaveLength(1)
       await store.endReplay({ id: first.id, state: 'failed', error: 'why' })
-      expect(await store.findReplay(first.id)).toMatchObject({ state: 'failed', error: 'why' })
+      expect(await store.reader.findReplay(first.id)).toMatchObject({ state: 'failed', error: 'why' })
       expect(await store.runningReplay()).toEqual(second)
       await stepToEnd(store, second.id)
       expect(await store.runningReplay()).toBeNull()
@@ -353,7 +357,7 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
       await settleAll(store, 'kept', dead(1))
       await store.discard({ hook: 'gone', limit: 10 })
       const endedCodes = async (request = needed) =>
-        (await store.deliveriesOf(request?.webhookId as string)).map(({ endedCode }) => endedCode)
+        (await store.reader.deliveriesOf(request?.webhookId as string)).map(({ endedCode }) => endedCode)
       expect(await endedCodes()).toEqual(['discarded', null])
       await aLaterTime()
       await store.prune({ payloadAgeMs: 0, dedupAgeMs: LONG_MS, limit: 10 })
@@ -382,7 +386,7 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
         { webhookId: requests[0]?.webhookId, attempt: 1, failures: 0, body: requests[0]?.event.body },
         { webhookId: requests[1]?.webhookId, attempt: 1, failures: 0 },
       ])
-      expect(await store.deliveriesOf(requests[1]?.webhookId as string)).toMatchObject([
+      expect(await store.reader.deliveriesOf(requests[1]?.webhookId as string)).toMatchObject([
         { hook: 'new', replays: 1 },
       ])
       expect(await claim(store, ['a'])).toHaveLength(2)
@@ -465,9 +469,9 @@ export function describeReplay(name: string, open: () => Promise<Store>): void {
 
 /** Two events for the hook, the one accepted before the moment and the other at it or after. */
 async function openAroundAMoment(
-  open: () => Promise<Store>,
+  open: () => Promise<ReadableStore>,
   hook: string,
-): Promise<{ store: Store; requests: AcceptRequest[]; middle: number }> {
+): Promise<{ store: ReadableStore; requests: AcceptRequest[]; middle: number }> {
   const store = await open()
   const requests = [acceptance({ hooks: [hook] }), acceptance({ hooks: [hook] })] as const
   await store.accept(requests[0])

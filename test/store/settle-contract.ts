@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AttemptRecord, ClaimedDelivery, NextState, Store } from '../../src/store/store.ts'
+import type { AttemptRecord, ClaimedDelivery, NextState } from '../../src/store/store.ts'
 import {
   LONG_MS,
   SHORT_LEASE_MS,
@@ -17,8 +17,9 @@ import {
   settlement,
   unsent,
 } from './asking.ts'
+import type { ReadableStore } from './asking.ts'
 
-export function describeSettle(name: string, open: () => Promise<Store>): void {
+export function describeSettle(name: string, open: () => Promise<ReadableStore>): void {
   describe(`${name}: settle`, () => {
     test.each<NextState>([{ state: 'delivered' }, { state: 'dead', failures: 1 }])(
       'as $state ends a delivery',
@@ -45,7 +46,7 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
       const store = await open()
       const request = acceptance({ hooks: ['a'] })
       await store.accept(request)
-      const since = async () => (await store.deliveriesOf(request.webhookId))[0]?.failingSince
+      const since = async () => (await store.reader.deliveriesOf(request.webhookId))[0]?.failingSince
       const settleNext = async (durationMs: number | null, failures: number) => {
         const delivery = await claimOne(store, 'a')
         const record =
@@ -117,7 +118,7 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
       ])
       await settleOne(store, taken, dead(1))
       expect(await store.settle([late])).toEqual(['lease_lost'])
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([
         { state: 'dead', attempts: 2, records: [{ attempt: 1 }, { attempt: 2 }] },
       ])
     })
@@ -131,7 +132,7 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
       const taken = await claimable(store, 'a')
       const all = [...lost, taken].map((delivery) => settlement(delivery, { state: 'delivered' }))
       expect(await store.settle(all)).toEqual(['lease_lost', 'lease_lost', 'settled'])
-      const [history] = await store.deliveriesOf(request.webhookId)
+      const [history] = await store.reader.deliveriesOf(request.webhookId)
       expect(history).toMatchObject({ state: 'delivered', attempts: 3 })
       expect(history?.records.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
     })
@@ -144,12 +145,12 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
         await store.accept(request)
         const delivery = await claimOne(store, 'a')
         expect(await settleOne(store, delivery, next)).toBe('settled')
-        const after = await store.deliveriesOf(request.webhookId)
+        const after = await store.reader.deliveriesOf(request.webhookId)
         expect(after).toMatchObject([{ attempts: 1, records: [{ attempt: 1 }] }])
         for (const other of [next, { state: 'delivered' }, dead(9), pendingFor(0)] as const) {
           expect(await settleOne(store, delivery, other)).toBe('already_settled')
         }
-        expect(await store.deliveriesOf(request.webhookId)).toEqual(after)
+        expect(await store.reader.deliveriesOf(request.webhookId)).toEqual(after)
         expect(await claim(store, ['a'])).toEqual([])
       },
     )
@@ -162,7 +163,7 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
       await settleOne(store, first, pendingFor(0))
       await claimOne(store, 'a')
       expect(await settleOne(store, first, { state: 'delivered' })).toBe('lease_lost')
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([
         { state: 'leased', attempts: 1, records: [{ attempt: 1 }] },
       ])
     })
@@ -180,7 +181,7 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
         expect(await store.settle([unsent(delivery)])).toEqual(['already_settled'])
       }
       expect(tokens).toEqual([1, 2, 3])
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([
         { state: 'pending', attempts: 0, records: [] },
       ])
     })
@@ -192,7 +193,7 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
       const lost = await claimOne(store, 'a', SHORT_LEASE_MS)
       await claimable(store, 'a')
       expect(await store.settle([unsent(lost)])).toEqual(['lease_lost'])
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([
         { state: 'leased', attempts: 0, records: [] },
       ])
     })
@@ -252,7 +253,9 @@ export function describeSettle(name: string, open: () => Promise<Store>): void {
         Array.from({ length: 10 }, () => settleOne(store, delivery, { state: 'delivered' })),
       )
       expect(answers.toSorted()).toEqual([...Array.from({ length: 9 }, () => 'already_settled'), 'settled'])
-      expect(await store.deliveriesOf(request.webhookId)).toMatchObject([{ attempts: 1, records: [{}] }])
+      expect(await store.reader.deliveriesOf(request.webhookId)).toMatchObject([
+        { attempts: 1, records: [{}] },
+      ])
     })
 
     test.each<[string, Partial<AttemptRecord>]>([

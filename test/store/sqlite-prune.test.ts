@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { AcceptRequest, PruneCursor } from '../../src/store/store.ts'
+import type { AcceptRequest, PruneCursor, PruneResult } from '../../src/store/store.ts'
 import { aLaterTime, acceptEach, acceptance, settleAll } from './asking.ts'
 import { newPath, open, read, change } from './store-file.ts'
 
@@ -50,7 +50,7 @@ test('deleted events leave room for new ones: the file shrinks, and does not gro
   let after: PruneCursor | null = null
   do {
     const request = { payloadAgeMs: 0, dedupAgeMs: 600_000, limit: 200 }
-    const step = await store.prune(after === null ? request : { ...request, after })
+    const step: PruneResult = await store.prune(after === null ? request : { ...request, after })
     pruned += step.pruned
     after = step.next
   } while (after !== null)

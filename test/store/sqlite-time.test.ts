@@ -26,7 +26,8 @@ test.each([4 * DAY_MS, -HOUR_MS])(
     const now = await claimOne(store, 'now')
     expect(now.ageMs).toBeLessThan(HOUR_MS)
     await settleOne(store, now, { state: 'delivered' })
-    for (const { oldestPendingAgeMs } of await store.stats()) expect(oldestPendingAgeMs).toBeLessThan(HOUR_MS)
+    for (const { oldestPendingAgeMs } of await store.reader.stats())
+      expect(oldestPendingAgeMs).toBeLessThan(HOUR_MS)
     const passed = await store.prune({ payloadAgeMs: DAY_MS, dedupAgeMs: DAY_MS, limit: 100 })
     expect(passed).toMatchObject({ pruned: 0, forgotten: 0 })
 

@@ -22,7 +22,7 @@ test('a file of the first schema is brought up to date, with the order of what i
   const second = await open(path)
   expect(await claimInOrder(second)).toMatchObject([{ webhookId: requests[0]?.webhookId }])
   expect(await claimInOrder(second)).toEqual([])
-  expect(await second.deliveriesOf(requests[1]?.webhookId as string)).toMatchObject([{ replays: 0 }])
+  expect(await second.reader.deliveriesOf(requests[1]?.webhookId as string)).toMatchObject([{ replays: 0 }])
 })
 
 test('a file of the schema before leases had tokens keeps its history and numbers its attempts on', async () => {

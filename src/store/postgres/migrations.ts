@@ -156,6 +156,10 @@ const migrations: readonly string[] = [
   -- does not clear or change this, so what it leases anew can be freed early if the replica before it is gone.
   alter table seam_relay.deliveries add column leased_by uuid;
   `,
+  `
+  -- For how many there are and how old the oldest is, without reading bodies.
+  create index quarantine_received on seam_relay.quarantine (received_at);
+  `,
 ]
 
 /**

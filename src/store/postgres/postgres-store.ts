@@ -8,12 +8,8 @@ import type {
   Announcement,
   ClaimResult,
   ClaimWant,
-  CountReplayRequest,
-  CountReplayResult,
-  DeliveryHistory,
   DiscardRequest,
   EndReplayRequest,
-  HookStats,
   NewReplay,
   PruneRequest,
   PruneResult,
@@ -31,20 +27,17 @@ import { Backoff } from './backoff.ts'
 import { Claimer } from './claimer.ts'
 import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
 import { isAway, isDataError } from './database-error.ts'
-import { deliveriesOf } from './statements/deliveries-of.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { migrate } from './migrations.ts'
 import { prune } from './statements/prune.ts'
 import { quarantineAll } from './statements/quarantine.ts'
-import { countReplay } from './statements/replay-walk.ts'
-import { createReplay, endReplay, findReplay, listReplays, runningReplay } from './statements/replays.ts'
+import { createReplay, endReplay, runningReplay } from './statements/replays.ts'
 import { stepReplay } from './statements/step-replay.ts'
 import { discard } from './statements/discard.ts'
 import { Replicas } from './replicas.ts'
 import { settle } from './statements/settle.ts'
 import { check } from './statements/check.ts'
-import { stats } from './statements/stats.ts'
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
@@ -74,7 +67,6 @@ export class PostgresStore implements Store {
   // Kept apart, so that acceptance waits for nothing else, and quick calls do not wait for slow ones.
   readonly #intake: Connections
   readonly #delivery: Connections
-  readonly #reading: Connections
   readonly #upkeep: Connections
   /** A replica whose other connections are all busy is not gone. */
   readonly #signs: Connections
@@ -101,7 +93,6 @@ export class PostgresStore implements Store {
     this.#options = options
     this.#intake = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS })
     this.#delivery = new Connections({ ...shared, max: 3, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
-    this.#reading = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
     this.#upkeep = new Connections({ ...shared, max: 1, timeoutMs: UPKEEP_TIMEOUT_MS, settings: BY_INDEX })
     this.#signs = new Connections({ ...shared, max: 1, timeoutMs: SIGN_TIMEOUT_MS, settings: BY_INDEX })
     this.#claimer = new Claimer(this.#delivery, clock)
@@ -142,10 +133,6 @@ export class PostgresStore implements Store {
     return this.#call(() => settle(this.#delivery, settlements))
   }
 
-  countReplay(request: CountReplayRequest): Promise<CountReplayResult> {
-    return this.#call(() => countReplay(this.#reading, request))
-  }
-
   createReplay(request: NewReplay): Promise<ReplayJob> {
     return this.#call(() => createReplay(this.#upkeep, request))
   }
@@ -166,28 +153,12 @@ export class PostgresStore implements Store {
     return this.#call(() => endReplay(this.#upkeep, request))
   }
 
-  findReplay(id: string): Promise<ReplayJob | null> {
-    return this.#call(() => findReplay(this.#reading, id))
-  }
-
-  listReplays(limit: number): Promise<ReplayJob[]> {
-    return this.#call(() => listReplays(this.#reading, limit))
-  }
-
   discard(request: DiscardRequest): Promise<{ discarded: number }> {
     return this.#call(() => discard(this.#upkeep, request))
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
     return this.#call(() => prune(this.#upkeep, request))
-  }
-
-  stats(): Promise<HookStats[]> {
-    return this.#call(() => stats(this.#reading))
-  }
-
-  deliveriesOf(webhookId: string): Promise<DeliveryHistory[]> {
-    return this.#call(() => deliveriesOf(this.#reading, webhookId))
   }
 
   announce(): Promise<Announcement> {
@@ -217,7 +188,6 @@ export class PostgresStore implements Store {
       this.#signal.close(),
       this.#intake.close(),
       this.#delivery.close(),
-      this.#reading.close(),
       this.#upkeep.close(),
       this.#signs.close(),
     ])

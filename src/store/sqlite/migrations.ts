@@ -135,6 +135,10 @@ const migrations: readonly string[] = [
   -- this column, also if attempts have failed: these are tried for up to an hour longer.
   alter table deliveries add column failing_since integer;
   `,
+  `
+  -- For how many there are and how old the oldest is, without reading bodies.
+  create index quarantine_received on quarantine (received_at);
+  `,
 ]
 
 /**

@@ -8,12 +8,8 @@ import type {
   Announcement,
   ClaimResult,
   ClaimWant,
-  CountReplayRequest,
-  CountReplayResult,
-  DeliveryHistory,
   DiscardRequest,
   EndReplayRequest,
-  HookStats,
   NewReplay,
   PruneRequest,
   PruneResult,
@@ -143,10 +139,6 @@ export class SqliteStore implements Store {
     return this.#call('settle', settlements.map(settleRow))
   }
 
-  countReplay(request: CountReplayRequest): Promise<CountReplayResult> {
-    return this.#call('countReplay', request)
-  }
-
   createReplay(request: NewReplay): Promise<ReplayJob> {
     return this.#call('createReplay', request)
   }
@@ -163,28 +155,12 @@ export class SqliteStore implements Store {
     return this.#call('endReplay', request)
   }
 
-  findReplay(id: string): Promise<ReplayJob | null> {
-    return this.#call('findReplay', id)
-  }
-
-  listReplays(limit: number): Promise<ReplayJob[]> {
-    return this.#call('listReplays', limit)
-  }
-
   discard(request: DiscardRequest): Promise<{ discarded: number }> {
     return this.#call('discard', request)
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
     return this.#call('prune', request)
-  }
-
-  stats(): Promise<HookStats[]> {
-    return this.#call('stats', null)
-  }
-
-  deliveriesOf(webhookId: string): Promise<DeliveryHistory[]> {
-    return this.#call('deliveriesOf', webhookId)
   }
 
   /** The file is locked for one process. */
@@ -199,6 +175,11 @@ export class SqliteStore implements Store {
 
   async check(): Promise<void> {
     await this.#call('check', null)
+  }
+
+  /** The store's time, in milliseconds since 1970. */
+  now(): number {
+    return this.#time.now()
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DeliveryHistory, PastAttempt } from '../../store.ts'
+import type { DeliveryHistory, PastAttempt } from '../../reader.ts'
 import { ATTEMPTS, DELIVERIES, SHOWN_OF_ATTEMPT, SHOWN_OF_DELIVERY } from '../../tables.ts'
 import type { Table } from '../../tables.ts'
 import type { Connections, Row, Statement } from '../connections.ts'

@@ -1,4 +1,4 @@
-import type { HookStats } from '../../store.ts'
+import type { HookStats } from '../../reader.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { msBetween } from '../span-of-time.ts'
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DeliveryHistory, PastAttempt } from '../../store.ts'
+import type { DeliveryHistory, PastAttempt } from '../../reader.ts'
 import { SHOWN_OF_ATTEMPT, SHOWN_OF_DELIVERY } from '../../tables.ts'
 
 export function prepareDeliveriesOf(db: DatabaseSync) {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { HookStats } from '../../store.ts'
+import type { HookStats } from '../../reader.ts'
 
 /** Reads only the indices of undelivered and of dead deliveries. */
 export function prepareStats(db: DatabaseSync) {

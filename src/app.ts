@@ -82,6 +82,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     acceptEventTypes: config.acceptEventTypes,
     log,
     reserve: (wanting, event) => delivery.reserve(wanting, event),
+    onQuarantined: (reason, quarantineId) => alerts.quarantined(reason, quarantineId),
   })
   const publicListener = await buildPublicListener({ config, clock, verify, receive, health, log, metrics })
 

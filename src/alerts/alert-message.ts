@@ -2,6 +2,19 @@
 export interface Troubles {
   deadLetters: Map<string, { count: number; webhookIds: string[] }>
   breakersOpened: Set<string>
+  quarantined: QuarantinedBodies | null
+}
+
+/** Webhooks that Seam signed and that were set aside. */
+export interface QuarantinedBodies {
+  /** Their bodies fit no schema. */
+  misfits: number
+  /** Their `event_id` is known with other content. */
+  conflicts: number
+  /** Of the first ones, as the store names them. */
+  ids: string[]
+  /** When the first of them came, wall clock, milliseconds since 1970. */
+  sinceMs: number
 }
 
 /** The JSON that is posted. Slack shows `text`; the other fields are for programs. */
@@ -9,6 +22,7 @@ export interface AlertMessage {
   text: string
   dead_letters: { hook: string; count: number; webhook_ids: string[] }[]
   breakers_opened: string[]
+  quarantined: { misfits: number; conflicts: number; ids: string[]; since: string | null }
   at: string
 }
 
@@ -19,10 +33,15 @@ const HOOKS_IN_TEXT = 10
  * Writes the message: hook names, counts, ids and what to do. It never holds a payload, a secret or a URL.
  * @param atMs wall clock, milliseconds since 1970
  */
-export function alertMessage({ deadLetters, breakersOpened }: Troubles, atMs: number): AlertMessage {
+export function alertMessage(
+  { deadLetters, breakersOpened, quarantined }: Troubles,
+  atMs: number,
+): AlertMessage {
   const parts: string[] = []
   if (deadLetters.size > 0) parts.push(deadLettersText(deadLetters))
   if (breakersOpened.size > 0) parts.push(breakersText([...breakersOpened]))
+  if (quarantined !== null) parts.push(quarantinedText(quarantined))
+  const { misfits = 0, conflicts = 0, ids = [], sinceMs } = quarantined ?? {}
   return {
     text: `seam-relay: ${parts.join(' ')}`,
     dead_letters: [...deadLetters].map(([hook, { count, webhookIds }]) => ({
@@ -31,6 +50,12 @@ export function alertMessage({ deadLetters, breakersOpened }: Troubles, atMs: nu
       webhook_ids: webhookIds,
     })),
     breakers_opened: [...breakersOpened],
+    quarantined: {
+      misfits,
+      conflicts,
+      ids,
+      since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
+    },
     at: new Date(atMs).toISOString(),
   }
 }
@@ -49,6 +74,22 @@ function breakersText(hooks: readonly string[]): string {
   const what = hooks.length === 1 ? 'the breaker' : 'the breakers'
   const them = hooks.length === 1 ? 'its receiver' : 'their receivers'
   return `${what} of ${listed(hooks)} opened: check that ${them} can be reached. Deliveries wait and go on by themselves.`
+}
+
+function quarantinedText(quarantined: QuarantinedBodies): string {
+  const count = quarantined.misfits + quarantined.conflicts
+  const webhooks = count === 1 ? '1 signed webhook was' : `${count} signed webhooks were`
+  // To the second: a person reads it.
+  const since = new Date(quarantined.sinceMs).toISOString().replace(/\.\d+Z$/, 'Z')
+  return `${webhooks} set aside in quarantine since ${since}, ${reasonsOf(quarantined)}: no hook gets ${count === 1 ? 'it' : 'them'}. See why with the queries in docs/operations.md, and if Seam has changed its events, look for a newer seam-relay.`
+}
+
+function reasonsOf({ misfits, conflicts }: QuarantinedBodies): string {
+  if (conflicts === 0) return `because ${misfits === 1 ? 'the body fits' : 'their bodies fit'} no schema`
+  if (misfits === 0) {
+    return `because ${conflicts === 1 ? 'its event_id is' : 'their event_ids are'} known with other content`
+  }
+  return `${misfits} of them because the body fits no schema, ${conflicts} because the event_id is known with other content`
 }
 
 function listed(items: readonly string[]): string {

@@ -4,7 +4,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 import { VERSION } from '../version.ts'
 import { alertMessage } from './alert-message.ts'
-import type { Troubles } from './alert-message.ts'
+import type { QuarantinedBodies, Troubles } from './alert-message.ts'
 
 export interface AlertsOptions {
   /** Where the messages are posted. May hold a secret. */
@@ -22,11 +22,11 @@ const INTERVAL_MS = 60_000
 const DEADLINE_MS = 10_000
 /** How long a stop waits for the last message. */
 const STOP_MS = 2000
-/** A message names this many dead letters of a hook: enough to begin looking. The store has them all. */
-const IDS_PER_HOOK = 10
+/** A message names this many dead letters of a hook, and quarantined bodies: enough to begin looking. The store has all. */
+const IDS_NAMED = 10
 
 /**
- * Posts dead letters and opened breakers to ALERT_URL. Troubles are gathered, so an outage is one message a minute
+ * Posts dead letters, opened breakers and what was quarantined to ALERT_URL. Troubles are gathered, so an outage is one message a minute
  * and not thousands.
  *
  *   quiet ──trouble──▶ gathering ──time is up──▶ sending ──taken, nothing new──▶ quiet
@@ -62,6 +62,12 @@ export class Alerts {
 
   breakerOpened(hook: string): void {
     this.#gathered.breakersOpened.add(hook)
+    this.#gather()
+  }
+
+  quarantined(reason: QuarantineReason, quarantineId: string): void {
+    const counts = { misfits: 0, conflicts: 0, [`${reason}s` as const]: 1 }
+    addQuarantined(this.#gathered, { ...counts, ids: [quarantineId], sinceMs: this.#clock.wallMs() })
     this.#gather()
   }
 
@@ -135,18 +141,22 @@ export class Alerts {
     for (const [hook, { count, webhookIds }] of since.deadLetters)
       addDeadLetters(troubles, hook, count, webhookIds)
     for (const hook of since.breakersOpened) troubles.breakersOpened.add(hook)
+    if (since.quarantined !== null) addQuarantined(troubles, since.quarantined)
   }
 }
+
+/** `misfit`: it fits no schema. `conflict`: its `event_id` is known with other content. */
+export type QuarantineReason = 'misfit' | 'conflict'
 
 type Phase =
   { kind: 'quiet' } | { kind: 'gathering'; timer: Timer } | { kind: 'sending'; sent: Promise<void> }
 
 function nothing(): Troubles {
-  return { deadLetters: new Map(), breakersOpened: new Set() }
+  return { deadLetters: new Map(), breakersOpened: new Set(), quarantined: null }
 }
 
-function isNothing({ deadLetters, breakersOpened }: Troubles): boolean {
-  return deadLetters.size === 0 && breakersOpened.size === 0
+function isNothing({ deadLetters, breakersOpened, quarantined }: Troubles): boolean {
+  return deadLetters.size === 0 && breakersOpened.size === 0 && quarantined === null
 }
 
 /** Keeps the first ids and counts the others, so memory grows with the hooks and not with the dead letters. */
@@ -158,6 +168,14 @@ function addDeadLetters(
 ): void {
   const ofHook = deadLetters.get(hook) ?? { count: 0, webhookIds: [] }
   ofHook.count += count
-  ofHook.webhookIds.push(...ids.slice(0, IDS_PER_HOOK - ofHook.webhookIds.length))
+  ofHook.webhookIds.push(...ids.slice(0, IDS_NAMED - ofHook.webhookIds.length))
   deadLetters.set(hook, ofHook)
+}
+
+/** The first ones' time stays. */
+function addQuarantined(troubles: Troubles, { misfits, conflicts, ids, sinceMs }: QuarantinedBodies): void {
+  const all = (troubles.quarantined ??= { misfits: 0, conflicts: 0, ids: [], sinceMs })
+  all.misfits += misfits
+  all.conflicts += conflicts
+  all.ids.push(...ids.slice(0, IDS_NAMED - all.ids.length))
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../time/clock.ts'
 import type { Alerts } from './alerts.ts'
 
 /** Takes what a person should hear of. */
-export type Announcer = Pick<Alerts, 'deadLetter' | 'breakerOpened' | 'stop'>
+export type Announcer = Pick<Alerts, 'deadLetter' | 'breakerOpened' | 'quarantined' | 'stop'>
 
 /** The alerts as they are configured. Without a URL nobody is told, and the code that posts is not even loaded. */
 export async function openAlerts(
@@ -15,4 +15,9 @@ export async function openAlerts(
   return new Alerts({ url, ...options })
 }
 
-const silent: Announcer = { deadLetter() {}, breakerOpened() {}, stop: () => Promise.resolve() }
+const silent: Announcer = {
+  deadLetter() {},
+  breakerOpened() {},
+  quarantined() {},
+  stop: () => Promise.resolve(),
+}

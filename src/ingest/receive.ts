@@ -25,6 +25,8 @@ export interface ReceiveOptions {
   log: Logger
   /** Called for each event that is about to be accepted. */
   reserve: Reserve
+  /** Called for each body that was set aside, once that is on disk. Never throws. */
+  onQuarantined: (reason: 'misfit' | 'conflict', quarantineId: string) => void
 }
 
 /** Reserves room for an event with the hooks that want it. Never throws. */
@@ -45,7 +47,7 @@ export interface Reservation {
 
 /** The one door into the store: verified bytes are judged, matched with hooks, and stored. */
 export function createReceive(options: ReceiveOptions): Receive {
-  const { store, hooks, acceptEventTypes, log, reserve } = options
+  const { store, hooks, acceptEventTypes, log, reserve, onQuarantined } = options
 
   return async (bytes, messageId) => {
     const judgement = judge(bytes, acceptEventTypes)
@@ -60,6 +62,7 @@ export function createReceive(options: ReceiveOptions): Receive {
         const { problems } = judgement
         const { quarantineId } = await store.quarantine({ messageId, bytes, problems })
         log.warn({ message_id: messageId, quarantine_id: quarantineId, problems }, 'quarantined')
+        onQuarantined('misfit', quarantineId)
         return { status: 'quarantined', id: quarantineId, problems, conflict: false }
       }
       case 'event':
@@ -100,6 +103,7 @@ export function createReceive(options: ReceiveOptions): Receive {
       case 'conflict': {
         const { quarantineId, problems } = result
         log.warn({ ...about, quarantine_id: quarantineId, problems }, 'quarantined')
+        onQuarantined('conflict', quarantineId)
         return { status: 'quarantined', id: quarantineId, problems, conflict: true }
       }
     }

@@ -30,8 +30,46 @@ test('the text names ten hooks and counts the others, and the lists name all', (
   expect(message.at).toBe('2026-03-01T10:00:00.000Z')
 })
 
-function troubles(counts: Record<string, number>, breakers: string[]): Troubles {
+test.each([
+  [
+    1,
+    0,
+    '1 signed webhook was set aside in quarantine since 2026-03-01T09:58:00Z, because the body fits no schema:',
+  ],
+  [
+    0,
+    1,
+    '1 signed webhook was set aside in quarantine since 2026-03-01T09:58:00Z, because its event_id is known with other content:',
+  ],
+  [
+    23,
+    0,
+    '23 signed webhooks were set aside in quarantine since 2026-03-01T09:58:00Z, because their bodies fit no schema:',
+  ],
+  [
+    20,
+    3,
+    '23 signed webhooks were set aside in quarantine since 2026-03-01T09:58:00Z, 20 of them because the body fits no schema, 3 because the event_id is known with other content:',
+  ],
+])(
+  'the text tells what was set aside, why, since when, and what to do: %d, %d',
+  (misfits, conflicts, expected) => {
+    const sinceMs = AT_MS - 120_000
+    const message = alertMessage(troubles({}, [], { misfits, conflicts, ids: ['id-1'], sinceMs }), AT_MS)
+    expect(message.text).toBe(
+      `seam-relay: ${expected} no hook gets ${misfits + conflicts === 1 ? 'it' : 'them'}. See why with the queries in docs/operations.md, and if Seam has changed its events, look for a newer seam-relay.`,
+    )
+    const since = '2026-03-01T09:58:00.000Z'
+    expect(message.quarantined).toEqual({ misfits, conflicts, ids: ['id-1'], since })
+  },
+)
+
+function troubles(
+  counts: Record<string, number>,
+  breakers: string[],
+  quarantined: Troubles['quarantined'] = null,
+): Troubles {
   const deadLetters: Troubles['deadLetters'] = new Map()
   for (const [hook, count] of Object.entries(counts)) deadLetters.set(hook, { count, webhookIds: [] })
-  return { deadLetters, breakersOpened: new Set(breakers) }
+  return { deadLetters, breakersOpened: new Set(breakers), quarantined }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -43,6 +44,7 @@ describe('alerts', () => {
         { hook: 'billing', count: 1, webhook_ids: ['id-13'] },
       ],
       breakers_opened: ['access-log'],
+      quarantined: { misfits: 0, conflicts: 0, ids: [], since: null },
       at: new Date(clock.wallMs()).toISOString(),
     })
     await alerts.stop()
@@ -86,6 +88,52 @@ describe('alerts', () => {
     await alerts.stop()
     await alerts.stop()
     expect(receiver.received).toEqual([])
+  })
+})
+
+describe('quarantined bodies', () => {
+  test('of a flood are one message a minute, with counts and the ids of the first ten', async () => {
+    const receiver = await startReceiver()
+    const { alerts, clock } = start(receiver.url)
+    const firstAt = new Date(clock.wallMs()).toISOString()
+    alerts.quarantined('misfit', 'id-0')
+    clock.advance(SECOND_MS / 2)
+    for (let n = 1; n < 20; n++) alerts.quarantined('misfit', `id-${n}`)
+    for (let n = 20; n < 23; n++) alerts.quarantined('conflict', `id-${n}`)
+    clock.advance(SECOND_MS / 2)
+    await receiver.hasReceived(1)
+    const ids = Array.from({ length: 10 }, (_, n) => `id-${n}`)
+    expect(messages(receiver)[0]).toMatchObject({
+      text: expect.stringMatching(/^seam-relay: 23 signed webhooks were set aside in quarantine since /),
+      quarantined: { misfits: 20, conflicts: 3, ids, since: firstAt },
+    })
+    await until('the first message to be taken', () => clock.timers === 0)
+    for (let n = 0; n < 5000; n++) alerts.quarantined('misfit', `later-${n}`)
+    await until('the next message to have its time', () => clock.timers === 1)
+    clock.advance(MINUTE_MS - 1)
+    for (let n = 0; n < 5000; n++) alerts.quarantined('misfit', `latest-${n}`)
+    expect(receiver.received).toHaveLength(1)
+    clock.advance(1)
+    await receiver.hasReceived(2)
+    expect(messages(receiver)[1]?.quarantined).toMatchObject({ misfits: 10_000, conflicts: 0 })
+  })
+
+  test('of a message that is not taken go into the next, with the time of the first', async () => {
+    const receiver = await startReceiver(500)
+    const { alerts, clock, logLines } = start(receiver.url)
+    const since = new Date(clock.wallMs()).toISOString()
+    for (let n = 0; n < 8; n++) alerts.quarantined('misfit', `old-${n}`)
+    clock.advance(SECOND_MS)
+    await until('the failure to be logged', () => logLines.length > 0)
+    for (let n = 0; n < 8; n++) alerts.quarantined('conflict', `new-${n}`)
+    receiver.behaviour = 200
+    await alerts.stop()
+    expect(messages(receiver).at(-1)?.quarantined).toEqual({
+      misfits: 8,
+      conflicts: 8,
+      ids: [...Array.from({ length: 8 }, (_, n) => `old-${n}`), 'new-0', 'new-1'],
+      since,
+    })
   })
 })
 
@@ -222,6 +270,36 @@ test('the relay posts a dead letter and an opened breaker to ALERT_URL', async (
     breakers_opened: ['failing'],
   })
 })
+
+test('the relay posts what it sets aside to ALERT_URL, by the ids that Seam was answered with, and no payload', async () => {
+  const announced = await startReceiver()
+  const relay = await startRelay({ ALERT_URL: announced.url })
+  const event = credentialEvent()
+  await relay.send(event)
+  const answers = [
+    await relay.send({ ...event, acs_credential_id: 'hunter2' }),
+    await relay.send({ ...event, acs_credential_id: randomUUID() }),
+    await relay.send('not JSON: hunter2'),
+  ]
+  expect(answers.map(({ body }) => body['status'])).toEqual(answers.map(() => 'quarantined'))
+  await until(
+    'all three to be announced',
+    () => countsOf(announced).misfits + countsOf(announced).conflicts === 3,
+  )
+  expect(countsOf(announced)).toEqual({ misfits: 2, conflicts: 1 })
+  const [first] = messages(announced)
+  expect(answers.map(({ body }) => body['id'])).toEqual(expect.arrayContaining(first?.quarantined.ids ?? []))
+  expect(JSON.stringify(messages(announced))).not.toContain('hunter2')
+})
+
+function countsOf(receiver: Receiver): { misfits: number; conflicts: number } {
+  const counts = { misfits: 0, conflicts: 0 }
+  for (const { quarantined } of messages(receiver)) {
+    counts.misfits += quarantined.misfits
+    counts.conflicts += quarantined.conflicts
+  }
+  return counts
+}
 
 /** Alerts with the times of production, on a clock that the test moves. */
 function start(url: string) {

@@ -3,10 +3,11 @@ import { measureDelivery } from './delivery.ts'
 import { measureMainJob } from './main-job.ts'
 import { measureOrderedBacklog } from './ordered-backlog.ts'
 import { measurePostgres } from './postgres.ts'
+import { measureReading } from './reading.ts'
 import { measureReplay } from './replay.ts'
 import { measureStrangers } from './strangers.ts'
 
-// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay --rounds N --events N]
+// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay|reading --rounds N --events N]
 
 const load = {
   secret: `whsec_${randomBytes(24).toString('base64')}`,
@@ -26,6 +27,7 @@ const parts: Record<string, () => Promise<void>> = {
   postgres: () => measurePostgres(load, rounds),
   ordered: measureOrderedBacklog,
   replay: measureReplay,
+  reading: () => measureReading(load.secret, rounds),
 }
 
 const only = option('only')

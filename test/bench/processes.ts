@@ -61,6 +61,7 @@ export async function startBaseline(
 }
 
 export interface RunningRelay extends Running {
+  operatorUrl: string
   /** The sum of a counter over its label sets that contain `labels`. */
   counter(name: string, labels?: string): Promise<number>
   /** The most memory that was resident so far, in MiB (Linux's VmHWM). */
@@ -97,6 +98,7 @@ export async function startRelay(
   const { publicPort, operatorUrl } = await listening(child)
   return {
     port: publicPort,
+    operatorUrl,
     async stop() {
       await end(child)
       relays.delete(child)

@@ -1,24 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Hook } from '../config/hook.ts'
-import type { ClaimResult, ClaimWant, ClaimedDelivery, NextState, Store } from '../store/store.ts'
+import type { ClaimResult, ClaimWant, ClaimedDelivery, Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import { Loop } from '../time/loop.ts'
 import type { Breaker } from './breaker.ts'
 import { ByteBudget } from './byte-budget.ts'
-import { DeliveryReport } from './delivery-report.ts'
 import type { DeliveryReportOptions } from './delivery-report.ts'
-import type { Exchange } from './exchange.ts'
 import { Lane } from './lane.ts'
-import type { PlannedClaim, StartedAttempt } from './lane.ts'
-import { LeaseEnd } from './lease-end.ts'
-import { MAX_WAITING_MS } from './lease.ts'
-import { nextState } from './next-state.ts'
+import type { PlannedClaim } from './lane.ts'
 import { Presence } from './presence.ts'
-import type { Outcome } from './outcome.ts'
 import { Reservation } from './reservation.ts'
 import type { ReservationEnd, ReservedEvent } from './reservation.ts'
-import { Settler } from './settler.ts'
-import type { Lease, Ticket } from './window.ts'
+import { Sender } from './sender.ts'
+import type { Ticket } from './window.ts'
 
 /*
  * A delivery in the store:
@@ -29,7 +23,7 @@ import type { Lease, Ticket } from './window.ts'
  *        │   └─ retry at t ─────┘ │ └─ 410, given up ─▶ dead
  *        └───── lease ran out ────┘
  *
- * The engine claims due deliveries, as many as each hook has room for, sends them, and settles their outcomes. A
+ * The engine claims due deliveries, as many as each hook has room for; the sender sends them and settles their outcomes. A
  * delivery that is accepted while nothing else is due for its hook is leased in the same step, and needs no claim.
  * window.ts draws what happens to a lease inside this process. The rules are in next-state.ts and breaker.ts.
  */
@@ -52,26 +46,24 @@ export class DeliveryEngine {
   readonly #options: EngineOptions
   readonly #lanes = new Map<string, Lane>()
   readonly #budget = new ByteBudget(BUDGET_BYTES)
-  readonly #settler: Settler
-  readonly #report: DeliveryReport
+  readonly #sender: Sender
   readonly #presence: Presence
   readonly #loop: Loop
-  readonly #sending = new Set<Exchange>()
-  /** Lanes whose waiting deliveries are looked at on the next turn. */
-  readonly #toStart = new Set<Lane>()
   #reservations = 0
-  /** Wall time less steady time. It grows while the machine is suspended, and when somebody sets the wall clock. */
-  #wallAheadMs: number
   #onIdle: (() => void) | null = null
   #stopping = false
   #stopped: Promise<void> | null = null
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#wallAheadMs = options.clock.wallMs() - options.clock.steadyMs()
     this.#loop = new Loop(options.clock, () => this.#claimAndSend())
-    this.#settler = new Settler(options)
-    this.#report = new DeliveryReport(options)
+    this.#sender = new Sender({
+      ...options,
+      mayBegin: (now) => !this.#stopping && this.#presence.isFresh(now),
+      onClaimable: () => this.#loop.wake(),
+      onIdle: () => this.#tellIfIdle(),
+      onSlept: () => this.#putBackAll(),
+    })
     this.#presence = new Presence({
       ...options,
       onLapsed: () => this.#putBackAll(),
@@ -85,7 +77,7 @@ export class DeliveryEngine {
 
   start(): void {
     this.#presence.start()
-    this.#settler.start()
+    this.#sender.start()
     this.#loop.start()
   }
 
@@ -113,13 +105,13 @@ export class DeliveryEngine {
    */
   setHooks(hooks: readonly Hook[]): void {
     for (const [name, lane] of this.#lanes) {
-      if (!hooks.some((hook) => hook.name === name)) this.#putBack(lane, lane.configure(null))
+      if (!hooks.some((hook) => hook.name === name)) this.#sender.putBack(lane, lane.configure(null))
     }
     for (const hook of hooks) {
       const lane = this.#lanes.get(hook.name) ?? new Lane(this.#options.clock, this.#budget)
       this.#lanes.set(hook.name, lane)
       lane.share(this.#presence.hasOthers)
-      if (!isDeepStrictEqual(lane.hook, hook)) this.#putBack(lane, lane.configure(hook))
+      if (!isDeepStrictEqual(lane.hook, hook)) this.#sender.putBack(lane, lane.configure(hook))
     }
     this.#loop.wake()
   }
@@ -140,15 +132,13 @@ export class DeliveryEngine {
     this.#stopping = true
     this.#putBackAll()
     await this.#loop.stop()
-    const interruption = this.#options.clock.after(graceMs, () => {
-      for (const exchange of this.#sending) exchange.interrupt()
-    })
+    const interruption = this.#options.clock.after(graceMs, () => this.#sender.interrupt())
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
       this.#tellIfIdle()
     })
     interruption.close()
-    await this.#settler.stop()
+    await this.#sender.stop()
     await this.#presence.stop()
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
   }
@@ -163,7 +153,7 @@ export class DeliveryEngine {
     for (const [name, lane] of this.#lanes) {
       if (lane.isForgettable) this.#lanes.delete(name)
       // Also here: while attempts hang, nothing else looks at those that wait.
-      this.#startWaiting(lane)
+      this.#sender.startWaiting(lane)
       const claim = lane.planClaim(now)
       if (claim !== null) claims.set(lane, claim)
       idleMs = Math.min(idleMs, (claim === null ? lane.nextStartInMs(now) : null) ?? idleMs)
@@ -192,132 +182,17 @@ export class DeliveryEngine {
   }
 
   #redeem(lane: Lane, ticket: Ticket, deliveries: readonly ClaimedDelivery[]): void {
-    this.#putBack(lane, lane.window.redeem(ticket, deliveries))
-    if (this.#stopping)
-      this.#putBack(
-        lane,
-        lane.window.giveBack(() => true),
-      )
-    else if (lane.window.waiting > 0) this.#startSoon(lane)
-  }
-
-  /** On a later turn, so that Seam is answered first, and one look serves all that came in this turn. */
-  #startSoon(lane: Lane): void {
-    if (this.#toStart.size === 0) {
-      setImmediate(() => {
-        const lanes = [...this.#toStart]
-        this.#toStart.clear()
-        for (const one of lanes) this.#startWaiting(one)
-      })
-    }
-    this.#toStart.add(lane)
-  }
-
-  /** Begins as many as may begin. Puts back those that have waited too long, or that must not wait here at all. */
-  #startWaiting(lane: Lane): void {
-    this.#putBackAfterSleep()
-    const now = this.#options.clock.steadyMs()
-    this.#putBack(
-      lane,
-      lane.window.giveBack(({ leasedAt }) => leasedAt + MAX_WAITING_MS < now),
-    )
-    const mayBegin = !this.#stopping && this.#presence.isFresh(now)
-    while (mayBegin) {
-      const started = lane.start(now)
-      if (started === null) break
-      this.#follow(lane, started)
-    }
-    if (!mayBegin || !lane.mayWait(now))
-      this.#putBack(
-        lane,
-        lane.window.giveBack(() => true),
-      )
-  }
-
-  /**
-   * The steady clock stands still while the machine is suspended, and a lease at a database runs on. What waits is put
-   * back unsent: another replica may have it by now. A wall clock that was merely set costs another claim and no more.
-   */
-  #putBackAfterSleep(): void {
-    const { clock } = this.#options
-    const wallAheadMs = clock.wallMs() - clock.steadyMs()
-    const mayHaveSlept = wallAheadMs - this.#wallAheadMs > MAX_WAITING_MS
-    this.#wallAheadMs = wallAheadMs
-    if (!mayHaveSlept) return
-    for (const lane of this.#lanes.values())
-      this.#putBack(
-        lane,
-        lane.window.giveBack(() => true),
-      )
-  }
-
-  #follow(lane: Lane, { hook, lease, exchange }: StartedAttempt): void {
-    this.#sending.add(exchange)
-    void exchange.outcome.then((outcome) => {
-      this.#sending.delete(exchange)
-      this.#ended(lane, hook, lease, outcome)
-      this.#startWaiting(lane)
-      // While nothing is due, a free slot is of no use to a claim.
-      if (outcome.kind !== 'delivered' || !lane.window.isCaughtUp) this.#loop.wake()
-      this.#tellIfIdle()
-    })
-  }
-
-  #ended(lane: Lane, hook: Hook, lease: Lease, outcome: Outcome): void {
-    const now = this.#options.clock.steadyMs()
-    lane.window.end(lease)
-    this.#report.attempted(lease.delivery, outcome)
-    if (lane.ended(hook, outcome, now)) this.#report.opened(hook)
-    const { failures, ageMs, failingForMs } = lease.delivery
-    const sinceLeaseMs = now - lease.leasedAt
-    const tried = {
-      failures,
-      ageMs: Math.round(ageMs + sinceLeaseMs),
-      failingForMs:
-        failingForMs === null ? outcome.record.durationMs : Math.round(failingForMs + sinceLeaseMs),
-    }
-    const next = nextState(outcome, tried, hook.retry, this.#options.random())
-    this.#settle(lane, lease, next, outcome)
+    this.#sender.putBack(lane, lane.window.redeem(ticket, deliveries))
+    if (this.#stopping) this.#sender.putBackWaiting(lane)
+    else if (lane.window.waiting > 0) this.#sender.startSoon(lane)
   }
 
   #putBackAll(): void {
-    for (const lane of this.#lanes.values()) {
-      this.#putBack(
-        lane,
-        lane.window.giveBack(() => true),
-      )
-    }
-  }
-
-  /** Puts deliveries that were never sent back into the store, due at once. */
-  #putBack(lane: Lane, leases: readonly Lease[]): void {
-    for (const lease of leases) {
-      this.#settle(lane, lease, { state: 'pending', delayMs: 0, failures: lease.delivery.failures }, null)
-    }
-  }
-
-  #settle(lane: Lane, lease: Lease, next: NextState, outcome: Outcome | null): void {
-    this.#settler.add(
-      new LeaseEnd(lease, next, outcome, (result) => {
-        const wasFull = lane.window.isFull
-        lane.window.settled(lease)
-        if (outcome !== null) this.#report.settled(lease.delivery, outcome, next, result)
-        this.#wakeIfDue(lane, next)
-        // Otherwise the end of the attempt has claimed already; one more claim for each outcome is only work.
-        if (wasFull && !lane.window.isCaughtUp) this.#loop.wake()
-      }),
-    )
-  }
-
-  /** What was put back is due, or will be at a time that no claim has told yet; in order, the next one is due now. */
-  #wakeIfDue(lane: Lane, next: NextState): void {
-    const isOrdered = lane.hook?.ordering === 'credential'
-    if (isOrdered || (next.state === 'pending' && next.delayMs === 0)) lane.window.becameDue()
-    if (isOrdered || next.state === 'pending') this.#loop.wake()
+    for (const lane of this.#lanes.values()) this.#sender.putBackWaiting(lane)
   }
 
   #tellIfIdle(): void {
-    if (this.#sending.size === 0 && this.#reservations === 0) this.#onIdle?.()
+    if (this.#sender.isIdle && this.#reservations === 0) this.#onIdle?.()
   }
 
   readonly #reservationEnd: ReservationEnd = {

@@ -85,10 +85,11 @@ export function createReceive(options: ReceiveOptions): Receive {
   async function acceptEvent(event: JudgedEvent, messageId: string): Promise<Receipt> {
     const { eventId, eventType, body } = event
     const webhookId = event.isSample ? messageId : eventId
-    const reservation = reserve(hooksFor(event, hooks()), { webhookId, eventType, body })
-    const { deliveries } = reservation
     const about = { event_id: eventId, event_type: eventType, message_id: messageId }
     const key = dedupKey(event, messageId)
+    // Last, so that nothing can fail between the reservation and its end.
+    const reservation = reserve(hooksFor(event, hooks()), { webhookId, eventType, body })
+    const { deliveries } = reservation
     const result = await acceptReserved(
       { dedupKey: key, webhookId, messageId, event, deliveries },
       reservation,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { scratchFolder } from '../support/scratch.ts'
@@ -32,4 +32,13 @@ test('on a disk without room for a large event the check fails as acceptance doe
   rmSync(filler)
   await store.check()
   expect(await store.accept(request)).toMatchObject({ outcome: 'accepted' })
+})
+
+test('on a disk with plenty of room the check writes no probe, so that acceptances do not wait for one', async () => {
+  const file = join(scratchFolder(), 'relay.db')
+  const store = await open(file)
+  // A probe could not be written here.
+  mkdirSync(`${file}.room`)
+  await store.check()
+  expect(await store.accept(acceptance())).toMatchObject({ outcome: 'accepted' })
 })

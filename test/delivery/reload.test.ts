@@ -75,20 +75,25 @@ test('deliveries of a claim that was under way when maxPerSecond was taken over 
   expect(receiver.received.length).toBeLessThanOrEqual(52)
 })
 
-test('an event whose acceptance was under way when an order was taken over goes out in that order', async () => {
-  const { receiver, answerAll } = await receiverThatWaits()
+test('an event whose acceptance was under way when an order was taken over waits for the one before it', async () => {
+  const { receiver, answerAll, most } = await receiverThatWaits()
   const relay = await startRelay(hookTo(receiver, { concurrency: 4 }))
   await claimsToEnd(relay)
   const acs_credential_id = randomUUID()
   const events = Array.from({ length: 3 }, () => credentialEvent({ acs_credential_id }))
+  await relay.send(events[0])
+  await receiver.hasReceived(1)
   const held = holdNext(relay, 'accept')
-  const first = relay.send(events[0])
+  const second = relay.send(events[1])
   await held.isHeld
   relay.app.setHooks(hooks({ url: receiver.url, concurrency: 4, ordering: 'credential' }))
   held.goOn()
-  await first
-  for (const event of events.slice(1)) await relay.send(event)
+  await second
+  await relay.send(events[2])
+  await claimsToEnd(relay)
+  expect(receiver.received).toHaveLength(1)
   await answerAll(3)
+  expect(most()).toBe(1)
   expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
     events.map(({ event_id }) => event_id),
   )

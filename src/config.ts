@@ -14,7 +14,11 @@ export interface Config {
   hooks: Hook[]
   store: StoreLocation
   publicListener: Listener
-  operatorListener: Listener & { token: string | undefined }
+  operatorListener: Listener & {
+    token: string | undefined
+    /** A second token, which sees everything and changes nothing. */
+    readToken: string | undefined
+  }
   acceptEventTypes: string[]
   maxBodyBytes: number
   rateLimitPerMinute: number
@@ -25,10 +29,24 @@ export interface Config {
   dedupRetentionDays: number
   shutdownTimeoutMs: number
   logLevel: LogLevel
+  reconciliation: Reconciliation
   /** Where dead letters and opened breakers are announced. May hold a secret. */
   alertUrl: string | undefined
   /** Settings that work and should be changed. `main.ts` logs them: no logger exists before there is a config. */
   warnings: readonly Warning[]
+}
+
+/** How events are found whose webhooks never came. */
+export interface Reconciliation {
+  /** One for each workspace. Without any, nothing is asked. */
+  apiKeys: string[]
+  /** The origin of Seam's API, without a slash at its end. */
+  apiUrl: string
+  intervalMs: number
+  /** How far back a workspace is looked at for the first time. */
+  lookbackMs: number
+  /** How old an event must be before its absence counts as missed. */
+  settleMs: number
 }
 
 export interface Listener {
@@ -62,6 +80,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     dedupRetentionDays: read.integer('DEDUP_RETENTION_DAYS', 400, 2, 36_500),
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000),
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    reconciliation: readReconciliation(read),
     alertUrl: read.httpUrl('ALERT_URL'),
     warnings,
   }
@@ -100,5 +119,22 @@ function readOperatorListener(read: EnvironmentReader): Config['operatorListener
   if (token === undefined && !isLoopback(host)) {
     read.mistake('OPERATOR_TOKEN', 'a token, because OPERATOR_HOST is not loopback', 'nothing')
   }
-  return { host, port: read.integer('OPERATOR_PORT', 3001, 0, 65_535), token }
+  const readToken = read.text('OPERATOR_READ_TOKEN')
+  if (readToken !== undefined && token === undefined) {
+    read.mistake('OPERATOR_TOKEN', 'a token, because OPERATOR_READ_TOKEN is set', 'nothing')
+  }
+  if (readToken !== undefined && readToken === token) {
+    read.mistake('OPERATOR_READ_TOKEN', 'another token than OPERATOR_TOKEN', 'the same')
+  }
+  return { host, port: read.integer('OPERATOR_PORT', 3001, 0, 65_535), token, readToken }
+}
+
+function readReconciliation(read: EnvironmentReader): Reconciliation {
+  return {
+    apiKeys: read.apiKeys('SEAM_API_KEY'),
+    apiUrl: (read.httpUrl('SEAM_API_URL') ?? 'https://connect.getseam.com').replace(/\/+$/, ''),
+    intervalMs: read.integer('RECONCILE_INTERVAL_S', 300, 1, 86_400) * 1000,
+    lookbackMs: read.integer('RECONCILE_LOOKBACK_HOURS', 48, 0, 8760) * 3_600_000,
+    settleMs: read.integer('RECONCILE_SETTLE_S', 120, 0, 86_400) * 1000,
+  }
 }

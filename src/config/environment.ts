@@ -69,6 +69,18 @@ export class EnvironmentReader {
     return secrets
   }
 
+  /** Keys that go into an HTTP header as they are. A mistake does not show them. */
+  apiKeys(name: string): string[] {
+    const keys = this.list(name)
+    for (const key of keys) {
+      if (!/^[\x21-\x7e]+$/.test(key))
+        this.mistake(name, 'API keys without spaces, separated by commas', hidden(key))
+    }
+    if (new Set(keys).size < keys.length)
+      this.mistake(name, 'each key once, one for each workspace', 'one of them twice')
+    return keys
+  }
+
   eventPatterns(name: string, fallback: string): string[] {
     const patterns = this.list(name)
     for (const pattern of patterns) {

@@ -26,12 +26,9 @@ export const HookSchema = Type.Object(
       default: ['*'],
       description: 'a list of event types, each like acs_credential.issued, acs_credential.* or *',
     }),
-    workspaces: Type.Optional(
-      Type.Array(Type.String({ pattern: UUID_PATTERN }), {
-        minItems: 1,
-        description: 'a list of workspace ids (UUIDs)',
-      }),
-    ),
+    workspaces: ids('workspace ids'),
+    systems: ids('access system ids'),
+    accounts: ids('connected account ids'),
     secrets: Type.Array(Type.String(), {
       maxItems: 8,
       default: [],
@@ -71,6 +68,15 @@ export const HookSchema = Type.Object(
 
 /** A hook that is right, with every default filled in. */
 export type Hook = Static<typeof HookSchema>
+
+function ids(of: string) {
+  return Type.Optional(
+    Type.Array(Type.String({ pattern: UUID_PATTERN }), {
+      minItems: 1,
+      description: `a list of ${of} (UUIDs)`,
+    }),
+  )
+}
 
 function milliseconds(fallback: number, minimum: number, maximum: number) {
   return Type.Integer({

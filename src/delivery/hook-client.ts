@@ -8,6 +8,7 @@ import { VERSION } from '../version.ts'
 import { Exchange } from './exchange.ts'
 import { createSigner } from './signature.ts'
 import type { Sign } from './signature.ts'
+import { traceparent } from './traceparent.ts'
 
 /** Builds, signs and sends one hook's requests, over connections of its own: no other hook waits for them. */
 export class HookClient {
@@ -80,6 +81,8 @@ export class HookClient {
       timestamp,
       'seam-relay-attempt',
       String(delivery.attempt),
+      'traceparent',
+      traceparent(delivery.webhookId),
     ]
     if (this.#sign !== null) {
       headers.push('webhook-signature', this.#sign(delivery.webhookId, timestamp, delivery.body))

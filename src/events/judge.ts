@@ -30,9 +30,16 @@ export interface JudgedEvent {
   /** In lower case, whatever case it came in: ids that differ only in that are one id. */
   eventId: string
   eventType: string
+  /** In lower case, like every id here. */
   workspaceId: string
-  /** The credential that the event is about, where it names one. */
+  /**
+   * What the event is about: its `acs_credential_id`, or else its `access_method_id`, or else its `access_grant_id`; `null` where it
+   * names none. In lower case.
+   */
   credentialId: string | null
+  /** Its `acs_system_id` and `connected_account_id`, in lower case, where it names them. */
+  systemId: string | null
+  accountId: string | null
   occurredAt: string
   /** Carries the all-zero id of documentation samples and test sends. */
   isSample: boolean
@@ -53,6 +60,9 @@ const FIELD_NAMES = new Set(
 )
 const eventTypeShape = new RegExp(EVENT_TYPE_PATTERN)
 const uuidShape = new RegExp(UUID_PATTERN)
+/** What an event can be about. The first that it names counts. */
+const SUBJECT_FIELDS = ['acs_credential_id', 'access_method_id', 'access_grant_id'] as const
+type SubjectField = (typeof SUBJECT_FIELDS)[number]
 
 /**
  * Judges the bytes of a verified webhook: an event to take in, one of a type outside `accepted` patterns,
@@ -78,7 +88,8 @@ export function judge(bytes: Buffer, accepted: readonly string[]): Judgement {
   const validator = (typeof eventType === 'string' && credentialEvents.get(eventType)) || seamEvent
   if (!validator.Check(value)) return { kind: 'misfit', problems: problemsOf(validator, value) }
 
-  const event = value as SeamEvent & { acs_credential_id?: unknown }
+  const event = value as SeamEvent &
+    Partial<Record<SubjectField | 'acs_system_id' | 'connected_account_id', unknown>>
   const eventId = event.event_id.toLowerCase()
   fields.set('event_id', JSON.stringify(eventId))
   return {
@@ -86,8 +97,10 @@ export function judge(bytes: Buffer, accepted: readonly string[]): Judgement {
     event: {
       eventId,
       eventType: event.event_type,
-      workspaceId: event.workspace_id,
-      credentialId: uuidOrNull(event.acs_credential_id),
+      workspaceId: event.workspace_id.toLowerCase(),
+      credentialId: SUBJECT_FIELDS.map((name) => uuidOrNull(event[name])).find((id) => id !== null) ?? null,
+      systemId: uuidOrNull(event.acs_system_id),
+      accountId: uuidOrNull(event.connected_account_id),
       occurredAt: event.occurred_at,
       isSample: eventId === SAMPLE_EVENT_ID,
       contentHash: contentHash(fields),
@@ -126,7 +139,7 @@ function isPing(value: object): boolean {
 
 /** An event of a type that this version does not know promises nothing about its other fields. */
 function uuidOrNull(value: unknown): string | null {
-  return typeof value === 'string' && uuidShape.test(value) ? value : null
+  return typeof value === 'string' && uuidShape.test(value) ? value.toLowerCase() : null
 }
 
 function problemsOf(validator: Validator, value: object): BodyProblem[] {

@@ -4,7 +4,7 @@ import { judge } from '../events/judge.ts'
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import { matchesAny } from '../events/event-pattern.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { AcceptRequest, AcceptResult, NewDelivery, Store } from '../store/store.ts'
+import type { AcceptRequest, AcceptResult, EventSource, NewDelivery, Store } from '../store/store.ts'
 
 /** What became of a verified body. All of them mean that the sender is done with it. */
 export type Receipt =
@@ -14,7 +14,7 @@ export type Receipt =
   | { status: 'ignored' }
 
 /** Takes verified bytes in. Rejects with a `StoreError` if they could not be put on disk. */
-export type Receive = (bytes: Buffer, messageId: string) => Promise<Receipt>
+export type Receive = (bytes: Buffer, messageId: string, source?: EventSource) => Promise<Receipt>
 
 export interface ReceiveOptions {
   store: Store
@@ -49,7 +49,7 @@ export interface Reservation {
 export function createReceive(options: ReceiveOptions): Receive {
   const { store, hooks, acceptEventTypes, log, reserve, onQuarantined } = options
 
-  return async (bytes, messageId) => {
+  return async (bytes, messageId, source = 'webhook') => {
     const judgement = judge(bytes, acceptEventTypes)
     switch (judgement.kind) {
       case 'ping':
@@ -66,7 +66,7 @@ export function createReceive(options: ReceiveOptions): Receive {
         return { status: 'quarantined', id: quarantineId, problems, conflict: false }
       }
       case 'event':
-        return acceptEvent(judgement.event, messageId)
+        return acceptEvent(judgement.event, messageId, source)
     }
   }
 
@@ -82,7 +82,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     }
   }
 
-  async function acceptEvent(event: JudgedEvent, messageId: string): Promise<Receipt> {
+  async function acceptEvent(event: JudgedEvent, messageId: string, source: EventSource): Promise<Receipt> {
     const { eventId, eventType, body } = event
     const webhookId = event.isSample ? messageId : eventId
     const about = { event_id: eventId, event_type: eventType, message_id: messageId }
@@ -91,7 +91,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     const reservation = reserve(hooksFor(event, hooks()), { webhookId, eventType, body })
     const { deliveries } = reservation
     const result = await acceptReserved(
-      { dedupKey: key, webhookId, messageId, event, deliveries },
+      { dedupKey: key, webhookId, messageId, source, event, deliveries },
       reservation,
     )
     switch (result.outcome) {
@@ -111,10 +111,17 @@ export function createReceive(options: ReceiveOptions): Receive {
   }
 }
 
-/** The hooks that want the event's type and workspace. */
+/** The hooks that want the event: its type, and what it belongs to. */
 function hooksFor(event: JudgedEvent, hooks: readonly Hook[]): string[] {
   return hooks
     .filter((hook) => matchesAny(hook.events, event.eventType))
-    .filter((hook) => hook.workspaces?.includes(event.workspaceId) ?? true)
+    .filter((hook) => isAmong(hook.workspaces, event.workspaceId))
+    .filter((hook) => isAmong(hook.systems, event.systemId))
+    .filter((hook) => isAmong(hook.accounts, event.accountId))
     .map(({ name }) => name)
+}
+
+/** Without a list, everything is wanted. With one, what an event does not name is not on it. */
+function isAmong(ids: readonly string[] | undefined, id: string | null): boolean {
+  return ids === undefined || (id !== null && ids.some((one) => one.toLowerCase() === id.toLowerCase()))
 }

@@ -1,5 +1,15 @@
 import { BLOCKED_UNTIL } from '../store/sqlite/statements/claim-ordered.ts'
-import { ATTEMPTS, DELIVERIES, EVENTS, EVENT_IDS, QUARANTINE, REPLAYS } from '../store/tables.ts'
+import {
+  ACTIONS,
+  ATTEMPTS,
+  COUNTS,
+  DELIVERIES,
+  EVENTS,
+  EVENT_IDS,
+  HOOK_PAUSES,
+  QUARANTINE,
+  REPLAYS,
+} from '../store/tables.ts'
 import type { Table } from '../store/tables.ts'
 
 /** A table that is carried, walked by the first column of its key. */
@@ -21,7 +31,7 @@ export const EVENT_TABLES: readonly CarriedTable[] = [
   ATTEMPTS,
 ]
 
-/** Each walked for itself. A replay that is running goes on in the target, after the deliveries that it is about. */
-export const OTHER_TABLES: readonly CarriedTable[] = [QUARANTINE, REPLAYS]
+/** Each walked for itself. What happened a moment ago (`activity`) stays behind: nobody watches during a move. A replay that is running goes on in the target, after the deliveries that it is about. */
+export const OTHER_TABLES: readonly CarriedTable[] = [QUARANTINE, REPLAYS, COUNTS, ACTIONS, HOOK_PAUSES]
 
 export const CARRIED_TABLES: readonly CarriedTable[] = [...EVENT_TABLES, ...OTHER_TABLES]

@@ -121,8 +121,14 @@ export function createReplays({ store, reader, hooks, clock, log, onBegun }: Rep
   function missingOf(hookName: string, span: AcceptedSpan): ReplayScope | null {
     const hook = hooks().find(({ name }) => name === hookName)
     if (hook === undefined) return null
-    const { events, workspaces = null } = hook
-    return { ...span, hook: hookName, missing: { events, workspaces } }
+    const { events, workspaces, systems, accounts } = hook
+    const missing = {
+      events,
+      workspaces: lowerCase(workspaces),
+      systems: lowerCase(systems),
+      accounts: lowerCase(accounts),
+    }
+    return { ...span, hook: hookName, missing }
   }
 
   function isConfigured(hookName: string): boolean {
@@ -132,4 +138,9 @@ export function createReplays({ store, reader, hooks, clock, log, onBegun }: Rep
   function pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => clock.after(delayMs, resolve))
   }
+}
+
+/** As the store has them. */
+function lowerCase(ids: readonly string[] | undefined): string[] | null {
+  return ids?.map((id) => id.toLowerCase()) ?? null
 }

@@ -108,11 +108,15 @@ export interface AcceptRequest {
   dedupKey: string
   /** The `webhook-id` of every delivery: the event's id, or a sample's message id. */
   webhookId: string
-  /** The sender's id of the message that brought it. */
+  /** The sender's id of the message that brought it; where no message did, an id of the relay's own. */
   messageId: string
+  source: EventSource
   event: JudgedEvent
   deliveries: readonly NewDelivery[]
 }
+
+/** How an event came: Seam sent it, or it was found in Seam's API because it had not come. */
+export type EventSource = 'webhook' | 'reconciliation'
 
 export interface NewDelivery {
   hook: string
@@ -244,8 +248,10 @@ export interface ReplayMissing extends AcceptedSpan {
   missing: {
     /** The hook's event patterns. */
     events: readonly string[]
-    /** The hook's workspaces; `null` for all. */
+    /** The hook's workspaces, systems and connected accounts, in lower case; `null` or nothing for all. */
     workspaces: readonly string[] | null
+    systems?: readonly string[] | null
+    accounts?: readonly string[] | null
   }
 }
 

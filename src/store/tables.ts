@@ -41,6 +41,9 @@ export const EVENTS = {
     is_sample: 'boolean',
     accepted_at: 'time',
     body: 'text',
+    system_id: 'text',
+    account_id: 'text',
+    source: 'text',
   },
 } as const satisfies Table
 
@@ -116,6 +119,30 @@ export const REPLAYS = {
     ended_at: 'time',
     error: 'text',
   },
+} as const satisfies Table
+
+export const COUNTS = {
+  name: 'counts',
+  key: ['minute', 'kind', 'hook', 'code'],
+  columns: { minute: 'time', kind: 'text', hook: 'text', code: 'text', count: 'bigint' },
+} as const satisfies Table
+
+export const ACTIVITY = {
+  name: 'activity',
+  key: ['number'],
+  columns: { number: 'bigint', at: 'time', items: 'json', skipped: 'integer' },
+} as const satisfies Table
+
+export const ACTIONS = {
+  name: 'actions',
+  key: ['number'],
+  columns: { number: 'bigint', at: 'time', actor: 'text', action: 'text', target: 'text', about: 'json' },
+} as const satisfies Table
+
+export const HOOK_PAUSES = {
+  name: 'hook_pauses',
+  key: ['hook'],
+  columns: { hook: 'text', paused_at: 'time', paused_by: 'text', reason: 'text' },
 } as const satisfies Table
 
 /** Which column of a table is behind each field of a type. A field without a column, or with one that is not there, does not compile. */

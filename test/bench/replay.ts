@@ -151,6 +151,7 @@ function acceptance(): AcceptRequest {
     dedupKey: event.eventId,
     webhookId: event.eventId,
     messageId: newMessageId(),
+    source: 'webhook',
     event,
     deliveries: [{ hook: 'other' }],
   }

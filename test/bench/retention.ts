@@ -111,6 +111,7 @@ function acceptance(): AcceptRequest {
     dedupKey: event.eventId,
     webhookId: event.eventId,
     messageId: newMessageId(),
+    source: 'webhook',
     event,
     deliveries: [{ hook: 'one' }],
   }

@@ -84,3 +84,32 @@ describe('ALERT_URL', () => {
     },
   )
 })
+
+describe('OPERATOR_READ_TOKEN', () => {
+  test('needs OPERATOR_TOKEN beside it, because otherwise whoever has none could change everything', () => {
+    expect(mistakesOf({ ...minimal, OPERATOR_READ_TOKEN: 'reads' })).toEqual([
+      {
+        where: 'OPERATOR_TOKEN',
+        expected: 'a token, because OPERATOR_READ_TOKEN is set',
+        found: 'nothing',
+      },
+    ])
+  })
+
+  test('may not be the token that changes things', () => {
+    expect(mistakesOf({ ...minimal, OPERATOR_TOKEN: 'same', OPERATOR_READ_TOKEN: 'same' })).toEqual([
+      { where: 'OPERATOR_READ_TOKEN', expected: 'another token than OPERATOR_TOKEN', found: 'the same' },
+    ])
+  })
+})
+
+describe('SEAM_API_KEY', () => {
+  test.each([
+    ['seam_a b', 'API keys without spaces, separated by commas', 'a string of 8 characters (not shown)'],
+    ['seam_a,seam_a', 'each key once, one for each workspace', 'one of them twice'],
+  ])('may not be %s', (text, expected, found) => {
+    expect(mistakesOf({ ...minimal, SEAM_API_KEY: text })).toEqual([
+      { where: 'SEAM_API_KEY', expected, found },
+    ])
+  })
+})

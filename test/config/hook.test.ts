@@ -10,6 +10,8 @@ test.each([
   ['events', ['*', 'Device']],
   ['workspaces', []],
   ['workspaces', ['not-a-uuid']],
+  ['systems', []],
+  ['accounts', ['not-a-uuid']],
   ['timeoutMs', 0],
   ['timeoutMs', 1.5],
   ['timeoutMs', '5000'],

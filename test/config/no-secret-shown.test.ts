@@ -39,6 +39,7 @@ test.each<[string, Environment]>([
     withHook({ headers: { [`a: ${leak}`]: '${UNSET}' } }),
   ],
   ['in a header line that became a setting of the hook', withHook({ [`authorization: ${leak}`]: '' })],
+  ['in an API key', { ...minimal, SEAM_API_KEY: `${leak} ${leak}` }],
   ['in the address of alerts', { ...minimal, ALERT_URL: `https://user:${leak}@hooks.example.com` }],
   [
     'in hooks given where the path of their file belongs',
@@ -47,6 +48,7 @@ test.each<[string, Environment]>([
   ['in a name taken from a variable', { ...withHook({ name: '${LEAK}!' }), LEAK: leak }],
   ['in an event type taken from a variable', { ...withHook({ events: ['${LEAK}'] }), LEAK: leak }],
   ['in a workspace taken from a variable', { ...withHook({ workspaces: ['${LEAK}'] }), LEAK: leak }],
+  ['in a system taken from a variable', { ...withHook({ systems: ['${LEAK}'] }), LEAK: leak }],
   ['in an ordering taken from a variable', { ...withHook({ ordering: '${LEAK}' }), LEAK: leak }],
   ['in a time taken from a variable', { ...withHook({ timeoutMs: '${LEAK}' }), LEAK: leak }],
   [

@@ -150,6 +150,27 @@ test('a hook gets the event types and workspaces that it names, and no others', 
   expect(here.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[1]?.event_id])
 })
 
+test('a hook gets the events of the systems and accounts that it names, whatever case they are written in', async () => {
+  const [system, account] = [randomUUID(), randomUUID()]
+  const [ofSystem, ofAccount, all] = [await startReceiver(), await startReceiver(), await startReceiver()]
+  const HOOKS = JSON.stringify([
+    { name: 'system', url: ofSystem.url, systems: [system.toUpperCase()] },
+    { name: 'account', url: ofAccount.url, accounts: [account] },
+    { name: 'all', url: all.url },
+  ])
+  const relay = await startRelay({ HOOKS, ACCEPT_EVENT_TYPES: '*' })
+  const withoutAccount = { ...credentialEvent({ acs_system_id: system }) }
+  delete withoutAccount.connected_account_id
+  const events = [withoutAccount, credentialEvent({ connected_account_id: account.toUpperCase() })]
+  for (const event of events) expect((await relay.send(event)).status).toBe(202)
+  await all.hasReceived(2)
+  await ofSystem.hasReceived(1)
+  await ofAccount.hasReceived(1)
+  expect(ofSystem.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[0]?.event_id])
+  expect(ofAccount.received.map(({ headers }) => headers['webhook-id'])).toEqual([events[1]?.event_id])
+  expect(ofSystem.received[0]?.headers['traceparent']).toContain(events[0]?.event_id.replaceAll('-', ''))
+})
+
 describe('a breaker', () => {
   test('opens after so many failures in a row, and then deliveries wait and burn no attempts', async () => {
     const receiver = await startReceiver(500)

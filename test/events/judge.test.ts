@@ -6,6 +6,9 @@ import { credentialEvent, documentedEvents, eventsAsSent } from '../support/cred
 
 const CREDENTIALS = ['acs_credential.*']
 
+const ONE = '6f0c2d0a-7c3f-4f57-8d0e-0a4f8c1b2d3e'
+const OTHER = 'c0a8012e-1111-4222-8333-944445555666'
+
 describe('a credential event', () => {
   test.each([
     'acs_credential.deleted',
@@ -21,12 +24,32 @@ describe('a credential event', () => {
         eventType: event_type,
         workspaceId: event.workspace_id,
         credentialId: event.acs_credential_id,
+        systemId: event.acs_system_id,
+        accountId: event.connected_account_id,
         occurredAt: event.occurred_at,
         isSample: false,
         contentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
         body: JSON.stringify(event),
       },
     })
+  })
+
+  test.each([
+    [{ acs_credential_id: ONE, access_method_id: OTHER, access_grant_id: OTHER }, ONE],
+    [{ access_method_id: ONE.toUpperCase(), access_grant_id: OTHER }, ONE],
+    [{ access_grant_id: ONE }, ONE],
+    [{ acs_credential_id: 7, access_method_id: 'none' }, null],
+  ])('of another type, with %j, is about %s', (fields, expected) => {
+    const { event_id, workspace_id, created_at, occurred_at } = credentialEvent()
+    const event = {
+      event_id,
+      workspace_id,
+      created_at,
+      occurred_at,
+      event_type: 'access_method.revoked',
+      ...fields,
+    }
+    expect(eventOf(judgeValue(event, ['*'])).credentialId).toBe(expected)
   })
 
   test('keeps its text as it came, white space, order and escapes', () => {

@@ -37,6 +37,7 @@ export function acceptance({
     dedupKey: event.eventId,
     webhookId: event.eventId,
     messageId: newMessageId(),
+    source: 'webhook',
     event,
     deliveries: hooks.map((hook) => ({ hook })),
   }

@@ -41,9 +41,20 @@ export function withoutTokens(prefix: string): string {
     alter table ${prefix}attempts drop column lease_token;`
 }
 
+/** SQL that takes away what the version before the operator's page had not. */
+function withoutPeople(prefix: string): string {
+  return `
+    drop index ${prefix}events_credential;
+    alter table ${prefix}events drop column system_id;
+    alter table ${prefix}events drop column account_id;
+    alter table ${prefix}events drop column source;
+    drop table ${prefix}counts; drop table ${prefix}activity; drop table ${prefix}actions; drop table ${prefix}hook_pauses;`
+}
+
 /** SQL that takes away what the version before replays in steps had not. */
 export function withoutReplays(prefix: string): string {
   return `
+    ${withoutPeople(prefix)}
     drop index ${prefix}quarantine_received;
     drop table ${prefix}replays;
     alter table ${prefix}deliveries drop column ended_code;`

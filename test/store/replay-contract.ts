@@ -422,6 +422,23 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
       expect(made.toSorted()).toEqual(types)
     })
 
+    test.each([
+      ['systems', 'acs_system_id'],
+      ['accounts', 'connected_account_id'],
+    ] as const)('keeps to the %s of the hook', async (list, field) => {
+      const store = await open()
+      const mine = randomUUID()
+      const requests = [mine, randomUUID()].map((id) =>
+        acceptance({ event: judged(JSON.stringify(credentialEvent({ [field]: id }))) }),
+      )
+      await acceptEach(store, requests)
+      const missing = { events: ['*'], workspaces: null, [list]: [mine] }
+      expect(await replay(store, { ...all, missing })).toEqual({ replayed: 1 })
+      expect((await claim(store, ['new'])).map(({ webhookId }) => webhookId)).toEqual([
+        requests[0]?.webhookId,
+      ])
+    })
+
     test('keeps to the workspaces of the hook', async () => {
       const store = await open()
       const [one, other] = [randomUUID(), randomUUID()]

@@ -160,6 +160,52 @@ const migrations: readonly string[] = [
   -- For how many there are and how old the oldest is, without reading bodies.
   create index quarantine_received on seam_relay.quarantine (received_at);
   `,
+  `
+  -- From here on credential_id is what the event is about, whatever kind of thing that is. system_id, account_id: null in
+  -- rows from before these columns.
+  alter table seam_relay.events add column system_id text;
+  alter table seam_relay.events add column account_id text;
+  alter table seam_relay.events add column source text not null default 'webhook';
+  -- A credential's story.
+  create index events_credential on seam_relay.events (credential_id, seq) where credential_id is not null;
+
+  -- What happened in each minute, for charts and for "is this silence usual?". minute: its beginning. All replicas add to
+  -- the same rows.
+  create table seam_relay.counts (
+    minute timestamptz not null,
+    kind text not null,
+    hook text not null,
+    code text not null,
+    count bigint not null,
+    primary key (minute, kind, hook, code)
+  ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+
+  -- What happened a moment ago, for those who watch. items: a list. skipped: how many more there were. The numbers grow in
+  -- the order in which the rows can be seen, because whoever adds one holds a lock.
+  create table seam_relay.activity (
+    number bigint primary key,
+    at timestamptz not null,
+    items json not null,
+    skipped integer not null
+  );
+
+  -- What people did. about: what the action was given and what came of it.
+  create table seam_relay.actions (
+    number bigint primary key,
+    at timestamptz not null,
+    actor text not null,
+    action text not null,
+    target text not null,
+    about json not null
+  );
+
+  create table seam_relay.hook_pauses (
+    hook text primary key,
+    paused_at timestamptz not null,
+    paused_by text not null,
+    reason text not null
+  );
+  `,
 ]
 
 /**

@@ -139,6 +139,50 @@ const migrations: readonly string[] = [
   -- For how many there are and how old the oldest is, without reading bodies.
   create index quarantine_received on quarantine (received_at);
   `,
+  `
+  -- From here on credential_id is what the event is about, whatever kind of thing that is. system_id, account_id: null in
+  -- rows from before these columns.
+  alter table events add column system_id text;
+  alter table events add column account_id text;
+  alter table events add column source text not null default 'webhook';
+  -- A credential's story. In a bare loop it adds to an acceptance what one more small row would.
+  create index events_credential on events (credential_id, seq) where credential_id is not null;
+
+  -- What happened in each minute, for charts and for "is this silence usual?". minute: its beginning.
+  create table counts (
+    minute integer not null,
+    kind text not null,
+    hook text not null,
+    code text not null,
+    count integer not null,
+    primary key (minute, kind, hook, code)
+  ) strict, without rowid;
+
+  -- What happened a moment ago, for those who watch. items: a JSON list. skipped: how many more there were.
+  create table activity (
+    number integer primary key autoincrement,
+    at integer not null,
+    items text not null,
+    skipped integer not null
+  ) strict;
+
+  -- What people did. about: JSON, what the action was given and what came of it.
+  create table actions (
+    number integer primary key,
+    at integer not null,
+    actor text not null,
+    action text not null,
+    target text not null,
+    about text not null
+  ) strict;
+
+  create table hook_pauses (
+    hook text primary key,
+    paused_at integer not null,
+    paused_by text not null,
+    reason text not null
+  ) strict, without rowid;
+  `,
 ]
 
 /**

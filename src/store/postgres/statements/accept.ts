@@ -19,9 +19,10 @@ const ACCEPT: Statement = {
   text: `
   with incoming as (
     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[]) with ordinality
+        $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[], $17::text[], $18::text[], $19::text[])
+        with ordinality
       as i (dedup_key, content_hash, times, message_id, event_id, event_type, workspace_id, credential_id,
-        occurred_at, is_sample, body, webhook_id, n)
+        occurred_at, is_sample, body, webhook_id, system_id, account_id, source, n)
   ), numbered as materialized (
     select nextval('seam_relay.event_seq') as seq, i.* from (select * from incoming order by n) i
   ), known as (
@@ -34,9 +35,9 @@ const ACCEPT: Statement = {
     returning seq, webhook_id, content_hash
   ), entered as (
     insert into seam_relay.events (seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
-      occurred_at, is_sample, accepted_at, body)
+      occurred_at, is_sample, accepted_at, body, system_id, account_id, source)
     select seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
-      occurred_at, is_sample, ${NOW}, body
+      occurred_at, is_sample, ${NOW}, body, system_id, account_id, source
     from numbered where seq in (select seq from known)
   ), due as (
     insert into seam_relay.deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key,
@@ -117,6 +118,9 @@ async function acceptDistinct(
     deliveries.map(({ hook }) => hook),
     deliveries.map(({ leaseMs }) => leaseMs),
     replica,
+    events.map(({ systemId }) => systemId),
+    events.map(({ accountId }) => accountId),
+    requests.map(({ source }) => source),
   ])
   return new Map(rows.map((row) => [row['dedup_key'] as string, outcomeOf(row)]))
 }

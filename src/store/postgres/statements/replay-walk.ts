@@ -15,7 +15,7 @@ import { momentOf } from '../span-of-time.ts'
  * A walk along deliveries or events, each step from where the one before came to ($1, $2), up to the last event ($3), over
  * so many rows ($4). Of these fit those in the span ($5, $6), for the hook ($7), and of the named events ($8) where some
  * are named. Deliveries have to be in one of the states ($9) and to have failed with the code ($10). Missing ones are those
- * of the events in the workspaces ($9) and of the types ($10 to $12) that the hook wants. Lookups are written as
+ * of the events in the workspaces ($9), systems ($13) and accounts ($14) and of the types ($10 to $12) that the hook wants. Lookups are written as
  * `(select true … limit 1)`, which leaves the planner one way: an `exists` it may answer by reading a whole table once.
  */
 
@@ -42,6 +42,8 @@ const DELIVERY_FITS = `d.state = any($9::text[]) and ($7::text is null or d.hook
 
 const EVENT_FITS = `${IN_SPAN}
       and ($9::text[] is null or e.workspace_id = any($9))
+      and ($13::text[] is null or e.system_id = any($13))
+      and ($14::text[] is null or e.account_id = any($14))
       and ($10::boolean or e.event_type = any($11::text[])
         or (select true from unnest($12::text[]) as f (family) where starts_with(e.event_type, family) limit 1) is true)
       and (select true from seam_relay.deliveries d where d.event_seq = e.seq and d.hook = $7::text limit 1) is null`
@@ -58,7 +60,7 @@ function events(rows: string): string {
   return `select e.seq, $7::text as hook, (${EVENT_FITS}) as fits from (${rows}) e`
 }
 
-const EVENT = 'e.seq, e.event_type, e.workspace_id, e.accepted_at'
+const EVENT = 'e.seq, e.event_type, e.workspace_id, e.system_id, e.account_id, e.accepted_at'
 
 const WALKS = {
   // Those of another hook come after all of the one that is asked for: they end the walk.
@@ -93,7 +95,7 @@ const WALKS = {
       where e.seq > $1::bigint and e.seq <= $3::bigint and $2::text is not null and $8::bigint[] is null
       order by e.seq limit $4::integer`),
     ...BY_SEQ,
-    parameters: 12,
+    parameters: 14,
   },
   'named-missing': {
     name: 'named-missing',
@@ -102,7 +104,7 @@ const WALKS = {
         where e.seq = n.seq and e.seq > $1::bigint and e.seq <= $3::bigint and $2::text is not null offset 0
       ) e order by e.seq limit $4::integer`),
     ...BY_SEQ,
-    parameters: 12,
+    parameters: 14,
   },
 } as const satisfies Record<string, WalkSql>
 
@@ -122,7 +124,8 @@ export function walkParameters(scope: ReplayScope, walk: ReplayWalk, limit: numb
   const common = [seq, walk.hook, walk.uptoSeq, limit, since, until, hook, seqs]
   if (!isMissing(scope)) return [...common, statesOf(scope), scope.code ?? null]
   const { all, types, families } = patternsOf(scope)
-  return [...common, scope.missing.workspaces, all, types, families]
+  const { workspaces, systems = null, accounts = null } = scope.missing
+  return [...common, workspaces, all, types, families, systems, accounts]
 }
 
 const COUNTS = new Map(ALL_WALKS.map((walk) => [walk.name, countOf(walk)]))

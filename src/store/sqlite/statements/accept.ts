@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CONFLICT_PROBLEMS } from '../../conflict.ts'
-import type { AcceptRequest, AcceptResult } from '../../store.ts'
+import type { AcceptRequest, AcceptResult, EventSource } from '../../store.ts'
 import { prepareQuarantine } from './quarantine.ts'
 
 /** An acceptance on its way to the store's thread. */
@@ -16,6 +16,9 @@ export type AcceptRow = [
   occurredAt: string,
   isSample: number,
   body: string,
+  systemId: string | null,
+  accountId: string | null,
+  source: EventSource,
   hooks: string[],
   /** Of each hook's delivery, in milliseconds; 0 for none. */
   leases: number[],
@@ -24,7 +27,8 @@ export type AcceptRow = [
 /** The number of a new event; the id of the quarantined body where the content is another than the known one's. */
 type AcceptAnswer = number | 'duplicate' | { quarantineId: string }
 
-export function acceptRow({ dedupKey, webhookId, messageId, event, deliveries }: AcceptRequest): AcceptRow {
+export function acceptRow(request: AcceptRequest): AcceptRow {
+  const { dedupKey, webhookId, messageId, source, event, deliveries } = request
   return [
     dedupKey,
     webhookId,
@@ -37,6 +41,9 @@ export function acceptRow({ dedupKey, webhookId, messageId, event, deliveries }:
     event.occurredAt,
     event.isSample ? 1 : 0,
     event.body,
+    event.systemId,
+    event.accountId,
+    source,
     deliveries.map(({ hook }) => hook),
     deliveries.map(({ leaseMs }) => leaseMs ?? 0),
   ]
@@ -56,8 +63,8 @@ export function prepareAccept(db: DatabaseSync) {
   )
   const insertEvent = db.prepare(
     `insert into events (seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
-       occurred_at, is_sample, accepted_at, body)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       occurred_at, is_sample, accepted_at, body, system_id, account_id, source)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const insertDelivery = db.prepare(
     `insert into deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key)
@@ -82,6 +89,9 @@ export function prepareAccept(db: DatabaseSync) {
       at,
       isSample,
       body,
+      systemId,
+      accountId,
+      source,
       hooks,
       leases,
     ] = row
@@ -100,6 +110,9 @@ export function prepareAccept(db: DatabaseSync) {
         isSample,
         now,
         body,
+        systemId,
+        accountId,
+        source,
       )
       for (const [index, hook] of hooks.entries()) {
         insertDelivery.run(seq, hook, now, credentialId, leases[index] as number)

@@ -56,6 +56,8 @@ export function prepareReplayWalk(db: DatabaseSync) {
   )
   const fits = `e.accepted_at >= :since and e.accepted_at < :until
       and (:workspaces is null or e.workspace_id in (select value from json_each(:workspaces)))
+      and (:systems is null or e.system_id in (select value from json_each(:systems)))
+      and (:accounts is null or e.account_id in (select value from json_each(:accounts)))
       and (:all or e.event_type in (select value from json_each(:types))
         or exists (select 1 from json_each(:families) f where substr(e.event_type, 1, length(f.value)) = f.value))
       and not exists (select 1 from deliveries d where d.event_seq = e.seq and d.hook = :hook)`
@@ -123,7 +125,7 @@ export function prepareReplayWalk(db: DatabaseSync) {
 
   function missing(scope: ReplayMissing, walk: ReplayWalk, limit: number) {
     const { all, types, families } = patternsOf(scope)
-    const { workspaces } = scope.missing
+    const { workspaces, systems = null, accounts = null } = scope.missing
     const seqs = namedNext(walk)
     const parameters = {
       // At the first of the named events the walk stands before its deliveries, that is, before the event itself.
@@ -133,7 +135,9 @@ export function prepareReplayWalk(db: DatabaseSync) {
       hook: scope.hook,
       since: scope.since ?? Number.MIN_SAFE_INTEGER,
       until: scope.until ?? Number.MAX_SAFE_INTEGER,
-      workspaces: workspaces === null ? null : JSON.stringify(workspaces),
+      workspaces: listOrNull(workspaces),
+      systems: listOrNull(systems),
+      accounts: listOrNull(accounts),
       all: all ? 1 : 0,
       types: JSON.stringify(types),
       families: JSON.stringify(families),
@@ -159,6 +163,11 @@ export function prepareReplayWalk(db: DatabaseSync) {
     statement.setReturnArrays(true)
     return statement
   }
+}
+
+/** As JSON; SQL's `in` would be false for each row where the list is null. */
+function listOrNull(list: readonly string[] | null): string | null {
+  return list === null ? null : JSON.stringify(list)
 }
 
 export function prepareCountReplay(db: DatabaseSync) {

@@ -32,7 +32,7 @@ export const Finding = exactly({
   href: Type.String(),
 })
 
-export const BreakerState = oneOf('closed', 'open', 'half-open')
+export const BreakerState = oneOf('closed', 'open', 'recovering')
 export const Pause = exactly({ paused_at: Time, paused_by: Type.String(), reason: Type.String() })
 
 export const HookHealth = exactly({

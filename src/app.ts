@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import type { Hook } from './config/hook.ts'
 import { DeliveryEngine } from './delivery/engine.ts'
 import { buildPublicListener } from './ingest/public-listener.ts'
+import { RecentWebhooks } from './ingest/recent-webhooks.ts'
 import { createReceive } from './ingest/receive.ts'
 import { createVerifier } from './ingest/signature.ts'
 import { createHealth } from './observability/health.ts'
@@ -84,7 +85,17 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     reserve: (wanting, event) => delivery.reserve(wanting, event),
     onQuarantined: (reason, quarantineId) => alerts.quarantined(reason, quarantineId),
   })
-  const publicListener = await buildPublicListener({ config, clock, verify, receive, health, log, metrics })
+  const recent = new RecentWebhooks()
+  const publicListener = await buildPublicListener({
+    config,
+    clock,
+    verify,
+    receive,
+    health,
+    log,
+    metrics,
+    recent,
+  })
 
   // For people.
   const replayRunner = new ReplayRunner({ store, clock, log, onDue: () => delivery.wake() })

@@ -25,6 +25,8 @@ const ROOMS: Record<string, string[]> = {
     'events/',
     'store/store.ts',
     'store/reader.ts',
+    'store/listings.ts',
+    'store/records.ts',
     'config',
     'observability/',
     'version.ts',

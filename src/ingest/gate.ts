@@ -38,7 +38,11 @@ export interface Admission {
 }
 
 /** Decides by a request's headers and its address alone, before its body is read. */
-export type Gate = (request: FastifyRequest) => Promise<Admission | { refusal: Refusal }>
+export interface Gate {
+  admit(request: FastifyRequest): Promise<Admission | { refusal: Refusal }>
+  /** Whether verified webhooks came from this address within the last hour. */
+  isKnownSender(address: string): boolean
+}
 
 /** Node reads about this much of a body ahead, before the relay asks for it. */
 const READ_AHEAD_BYTES = 65_536
@@ -54,7 +58,9 @@ export function createGate(options: GateOptions): Gate {
   )
   const warnOfProxy = options.trustsProxy ? () => {} : warnOnceOfProxy(options.log)
 
-  return async (request) => {
+  return { admit, isKnownSender: (address) => isSender(networkOf(address)) }
+
+  async function admit(request: FastifyRequest): Promise<Admission | { refusal: Refusal }> {
     warnOfProxy(request)
     const address = networkOf(clientAddress(request))
     if (requests.add(address) > rateLimitPerMinute)

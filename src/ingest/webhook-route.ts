@@ -13,6 +13,7 @@ import { clientAddress } from './client-address.ts'
 import { createGate } from './gate.ts'
 import type { Admission, Refusal } from './gate.ts'
 import { readBody } from './read-body.ts'
+import type { RecentWebhooks } from './recent-webhooks.ts'
 import type { Receipt, Receive } from './receive.ts'
 import { RefusalLog } from './refusal-log.ts'
 import type { VerifySignature } from './signature.ts'
@@ -33,6 +34,7 @@ export interface WebhookRouteOptions {
   health: Health
   log: Logger
   metrics: Metrics
+  recent: RecentWebhooks
 }
 
 /** What broke while a webhook was taken in. */
@@ -53,10 +55,10 @@ const RETRY_AFTER_SECONDS = 5
 
 /** `POST /webhooks/seam`: headers looked at, body read, signature verified, received, answered. */
 export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOptions): Promise<void> {
-  const { config, clock, verify, receive, health, log, metrics } = options
+  const { config, clock, verify, receive, health, log, metrics, recent } = options
   const gate = createGate({ ...config, clock, trustsProxy: config.trustProxy !== false, log })
-  const refusals = new RefusalLog(log, clock)
-  app.addHook('onClose', async () => refusals.close())
+  const refusalLog = new RefusalLog(log, clock)
+  app.addHook('onClose', async () => refusalLog.close())
   app.decorateRequest('receivedAt', 0)
   // Every method that Node can read, so that each is told to post.
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
@@ -71,7 +73,7 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
     },
     async handler(request, reply) {
       if (health.stopping) throw new StoreError('store_closed', 'stopping')
-      const admitted = await gate(request)
+      const admitted = await gate.admit(request)
       if ('refusal' in admitted) return refuse(request, reply, admitted.refusal)
       try {
         return await takeIn(request, reply, admitted)
@@ -106,6 +108,7 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
       return refuse(request, reply, { code: isInRange ? 'signature_mismatch' : 'timestamp_out_of_range' })
     }
     admission.judged('verified')
+    recent.verified(clock.wallMs())
     return answer(request, reply, await receive(read.bytes, headers.messageId))
   }
 
@@ -128,7 +131,9 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
     const { code } = refusal
     count(request, code)
     const cause = 'cause' in refusal ? { cause: refusal.cause } : {}
-    refusals.refused({ code, address: clientAddress(request), ...cause })
+    const address = clientAddress(request)
+    refusalLog.refused({ code, address, ...cause })
+    recent.refused({ at: clock.wallMs(), code, address, isKnownSender: gate.isKnownSender(address) })
     if (code === 'rate_limited') reply.header('retry-after', refusal.retryAfterSeconds)
     if (code === 'unavailable') reply.header('retry-after', RETRY_AFTER_SECONDS)
     if (!request.raw.complete && isTooLongToDiscard(request, code)) reply.header('connection', 'close')

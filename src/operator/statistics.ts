@@ -1,5 +1,6 @@
 import type { HookStats, QuarantineStats, Reader } from '../store/reader.ts'
 import type { Clock } from '../time/clock.ts'
+import { reused } from './reused.ts'
 
 export interface Statistics {
   hooks: HookStats[]
@@ -17,24 +18,11 @@ export interface StatisticsOptions {
  */
 const REUSE_MS = 5000
 
-/**
- * The store's statistics, read when somebody asks and never otherwise. Who asks while they are being read, or within a
- * few seconds after, gets the same reading. One that failed serves only those who were waiting for it.
- */
+/** The store's statistics, for metrics and for the overview. */
 export function createStatistics({ reader, clock }: StatisticsOptions): () => Promise<Statistics> {
-  let reading: Promise<Statistics> | null = null
-  let latest: { readAt: number; statistics: Statistics } | null = null
-
   async function read(): Promise<Statistics> {
     const [hooks, quarantine] = await Promise.all([reader.stats(), reader.quarantineStats()])
-    const statistics = { hooks, quarantine }
-    latest = { readAt: clock.steadyMs(), statistics }
-    return statistics
+    return { hooks, quarantine }
   }
-
-  return async () => {
-    if (latest !== null && clock.steadyMs() - latest.readAt < REUSE_MS) return latest.statistics
-    reading ??= read().finally(() => (reading = null))
-    return reading
-  }
+  return reused(read, REUSE_MS, clock)
 }

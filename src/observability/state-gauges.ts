@@ -27,7 +27,11 @@ export function createStateGauges(registry: Registry): (state: RelayState) => vo
   const gauge = (name: string, help: string, labelNames: string[]) =>
     new Gauge({ name: `seam_relay_${name}`, help, labelNames, registers })
   const pending = gauge('deliveries_pending', 'Deliveries that are neither delivered nor dead.', ['hook'])
-  const dead = gauge('deliveries_dead', 'Dead letters that are kept.', ['hook'])
+  const dead = gauge(
+    'deliveries_dead',
+    'Dead letters that wait for a person: nobody has replayed them or given them up.',
+    ['hook'],
+  )
   const oldestPending = gauge(
     'oldest_pending_age_seconds',
     'Age of the oldest delivery that is neither delivered nor dead.',

@@ -62,8 +62,8 @@ const CODES: Record<ErrorCode | 'discarded' | 'too_old', Advice> = {
     remedy: 'Nothing: it is tried again.',
   },
   discarded: {
-    meaning: 'a person discarded it, because its hook is no longer configured',
-    remedy: 'Nothing, unless that was a mistake: configure the hook again and replay.',
+    meaning: 'a person gave it up',
+    remedy: 'Nothing, unless that was a mistake: then replay it.',
   },
   too_old: {
     meaning: 'it was found at Seam after the time in which it would have been delivered',

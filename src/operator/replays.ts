@@ -5,7 +5,7 @@ import type { Reader } from '../store/reader.ts'
 import type { Clock } from '../time/clock.ts'
 
 export interface ReplaysOptions {
-  store: Pick<Store, 'createReplay' | 'endReplay' | 'discard'>
+  store: Pick<Store, 'createReplay' | 'endReplay' | 'discard' | 'dismiss'>
   reader: Pick<Reader, 'countReplay' | 'findReplay' | 'listReplays'>
   /** The hooks as they are configured now. */
   hooks: () => readonly Hook[]
@@ -37,10 +37,15 @@ export interface Replays {
   /** What it has put back stays so. Of one that has ended, it changes nothing. */
   cancelReplay(id: string): Promise<ReplayJob | null>
   /**
-   * Gives up what a hook that is no longer configured has pending, in steps; done when it answers. After a restart in
-   * the middle, ask again.
+   * Gives up what a hook that is no longer configured has pending, and its dead letters, in steps; done when it answers. After a
+   * restart in the middle, ask again.
    */
   discard(hookName: string): Promise<Discarded>
+  /**
+   * Gives up a hook's dead letters, or those with this code: nobody means to replay them. In steps; done when it answers.
+   * @returns how many
+   */
+  dismiss(hookName: string, code?: string): Promise<number>
 }
 
 export interface Pace {
@@ -93,9 +98,30 @@ export function createReplays({ store, reader, hooks, clock, log, onBegun }: Rep
         discarded += step
         if (step === DISCARD_ROWS) await pause(DISCARD_PAUSE_MS)
       }
+      discarded += await dismiss(hookName)
       log.info({ hook: hookName, discarded }, 'deliveries of a removed hook discarded')
       return { outcome: 'discarded', discarded }
     },
+    async dismiss(hook, code) {
+      const dismissed = await dismiss(hook, code)
+      log.info({ hook, code, dismissed }, 'dead letters given up')
+      return dismissed
+    },
+  }
+
+  async function dismiss(hook: string, code?: string): Promise<number> {
+    let dismissed = 0
+    for (let after: number | null | undefined; after !== null;) {
+      const from: { after?: number; code?: string } = {
+        ...(after === undefined ? {} : { after }),
+        ...(code === undefined ? {} : { code }),
+      }
+      const step = await store.dismiss({ hook, limit: DISCARD_ROWS, ...from })
+      dismissed += step.dismissed
+      after = step.next
+      if (after !== null) await pause(DISCARD_PAUSE_MS)
+    }
+    return dismissed
   }
 
   async function begin(scope: ReplayScope, { perSecond }: Pace = {}): Promise<BegunReplay> {

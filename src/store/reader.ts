@@ -47,6 +47,7 @@ export interface HookStats {
   hook: string
   /** Pending and leased. */
   pending: number
+  /** Dead letters that nobody has given up. */
   dead: number
   /** Since the acceptance, or the last replay, of the oldest that is pending or leased; `null` where none is. */
   oldestPendingAgeMs: number | null
@@ -70,7 +71,7 @@ export interface DeliveryHistory {
   /** When the first of them began, in milliseconds since 1970; `null` without any. */
   failingSince: number | null
   replays: number
-  /** `discarded`: a person gave it up, because its hook is no longer configured. Otherwise `null`. */
+  /** `discarded`: a person gave it up. Otherwise `null`. */
   endedCode: 'discarded' | null
   /** In their order. An attempt whose outcome could not be recorded, as after a crash, is missing. */
   records: PastAttempt[]

@@ -78,6 +78,13 @@ export interface Store {
   discard(request: DiscardRequest): Promise<{ discarded: number }>
 
   /**
+   * One small step of giving up dead letters of a hook, on a person's word: they stay dead and can still be replayed, but they wait for
+   * nobody any more, and `prune` may delete their events. A pass is a step without `after` and further ones, each `after` the
+   * `next` of the one before, until that is `null`.
+   */
+  dismiss(request: DismissRequest): Promise<DismissResult>
+
+  /**
    * One small step of deleting, oldest first: events past their age with their deliveries and attempts, never
    * one with a delivery that is neither delivered nor discarded; and of the ids, which make a resend a duplicate, those past
    * theirs whose event is gone. Quarantined bodies stay, for a person to judge. A pass is a step without `after`
@@ -328,6 +335,20 @@ export interface DiscardRequest {
   hook: string
   /** How many deliveries the step gives up at most. */
   limit: number
+}
+
+export interface DismissRequest {
+  hook: string
+  /** Only those whose last failure had this code. */
+  code?: string
+  /** How many dead letters the step looks at. */
+  limit: number
+  after?: number
+}
+
+export interface DismissResult {
+  dismissed: number
+  next: number | null
 }
 
 export interface PruneRequest {

@@ -82,8 +82,12 @@ export function claimable(store: Store, hook: string, leaseMs = LONG_MS): Promis
   return until(`something due at ${hook}`, async () => (await claim(store, [hook], { limit: 1, leaseMs }))[0])
 }
 
-export function settlement({ eventSeq, hook, leaseToken }: ClaimedDelivery, next: NextState): Settlement {
-  const record = { durationMs: 5, status: 200, errorCode: null, answer: null }
+export function settlement(
+  { eventSeq, hook, leaseToken }: ClaimedDelivery,
+  next: NextState,
+  { errorCode = null }: { errorCode?: string | null } = {},
+): Settlement {
+  const record = { durationMs: 5, status: 200, errorCode, answer: null }
   return { eventSeq, hook, leaseToken, record, next }
 }
 

@@ -44,7 +44,7 @@ export function withoutTokens(prefix: string): string {
 /** SQL that takes away what the version before the operator's page had not. */
 function withoutPeople(prefix: string): string {
   return `
-    drop index ${prefix}events_credential;
+    drop index ${prefix}events_credential; drop index ${prefix}deliveries_given_up;
     alter table ${prefix}events drop column system_id;
     alter table ${prefix}events drop column account_id;
     alter table ${prefix}events drop column source;

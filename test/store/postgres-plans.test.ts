@@ -9,6 +9,7 @@ import { deliveriesOf } from '../../src/store/postgres/statements/deliveries-of.
 import { migrate } from '../../src/store/postgres/migrations.ts'
 import { prune } from '../../src/store/postgres/statements/prune.ts'
 import { discard } from '../../src/store/postgres/statements/discard.ts'
+import { dismiss } from '../../src/store/postgres/statements/dismiss.ts'
 import { countReplay } from '../../src/store/postgres/statements/replay-walk.ts'
 import { takeStep } from '../../src/store/postgres/statements/step-replay.ts'
 import { settle } from '../../src/store/postgres/statements/settle.ts'
@@ -116,6 +117,11 @@ const CALLS: Record<string, Call> = {
     on: 'others',
     ask: (connections) => discard(connections, { hook: 'any', limit: STEP.limit }),
   },
+  dismiss: {
+    pagesAtMost: 4000,
+    on: 'others',
+    ask: (connections) => dismiss(connections, { hook: 'any', limit: STEP.limit }),
+  },
 }
 const WANT = { limit: 64, maxBytes: 8_388_608, leaseMs: 60_000 }
 /** Their rows are few, and they read all of them. */
@@ -170,7 +176,7 @@ test('no call costs more because of what has been delivered, with and without st
 function straysOf({ scans, ...about }: Explained): unknown[] {
   return scans
     .filter(({ type, index, isNarrowed }) => {
-      if (READING_ALL.includes(about.call) && /^deliveries_(order|dead)$/.test(index ?? '')) return false
+      if (READING_ALL.includes(about.call) && /^deliveries_(order|given_up)$/.test(index ?? '')) return false
       return !/^Index (Only )?Scan$/.test(type) || !isNarrowed
     })
     .map((scan) => ({ ...about, scan }))

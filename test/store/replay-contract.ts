@@ -348,6 +348,33 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
       expect(sent[0]).toBe(requests[0]?.webhookId)
     })
 
+    test('of dead letters, those with the code that is named wait for nobody any more, and can still be replayed', async () => {
+      const store = await open()
+      await acceptEach(
+        store,
+        [1, 2, 3].map(() => acceptance({ hooks: ['a', 'other'] })),
+      )
+      const [timedOut, ...refused] = await claim(store, ['a'])
+      await store.settle([settlement(timedOut as ClaimedDelivery, dead(1), { errorCode: 'timeout' })])
+      for (const one of refused) await store.settle([settlement(one, dead(1), { errorCode: 'gone' })])
+      await settleAll(store, 'other', dead(1))
+      const deadOf = async () =>
+        Object.fromEntries((await store.reader.stats()).map(({ hook, dead: count }) => [hook, count]))
+      expect(await deadOf()).toEqual({ a: 3, other: 3 })
+
+      const first = await store.dismiss({ hook: 'a', code: 'gone', limit: 2 })
+      expect(first).toEqual({ dismissed: 1, next: expect.any(Number) })
+      const second = await store.dismiss({ hook: 'a', code: 'gone', limit: 2, after: first.next as number })
+      expect(second).toEqual({ dismissed: 1, next: null })
+      expect(await deadOf()).toEqual({ a: 1, other: 3 })
+      expect(await store.dismiss({ hook: 'a', limit: 10 })).toEqual({ dismissed: 1, next: null })
+      expect(await store.dismiss({ hook: 'a', limit: 10 })).toEqual({ dismissed: 0, next: null })
+      expect(await deadOf()).toEqual({ other: 3 })
+
+      expect(await replay(store, { hook: 'a' })).toEqual({ replayed: 3 })
+      expect(await claim(store, ['a'])).toHaveLength(3)
+    })
+
     test('lets retention remove the event, unless another hook still needs it; a replay takes it back', async () => {
       const store = await open()
       const [only, needed] = await acceptEach(store, [

@@ -70,7 +70,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Rea
     test('refuses what is asked later, while it closes and after', async () => {
       const store = await open()
       const delivery = await acceptedAndClaimed(store)
-      const refused = Array.from({ length: 13 }, () => 'store_closed')
+      const refused = Array.from({ length: 14 }, () => 'store_closed')
       const closing = store.close()
       expect(await refusalCodes(store, delivery)).toEqual(refused)
       await closing
@@ -102,6 +102,7 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     store.stepReplay({ id: randomUUID(), limit: 1, pauseMs: 0 }),
     store.endReplay({ id: randomUUID(), state: 'cancelled' }),
     store.discard({ hook: 'a', limit: 1 }),
+    store.dismiss({ hook: 'a', limit: 1 }),
     store.prune({ payloadAgeMs: 0, dedupAgeMs: 0, limit: 1 }),
     store.announce(),
     store.leave(),

@@ -169,6 +169,10 @@ const migrations: readonly string[] = [
   -- A credential's story.
   create index events_credential on seam_relay.events (credential_id, seq) where credential_id is not null;
 
+  -- Dead letters that wait for a person. Those that somebody has given up are not among them.
+  create index deliveries_given_up on seam_relay.deliveries (hook, event_seq)
+    where state = 'dead' and ended_code is distinct from 'discarded';
+
   -- What happened in each minute, for charts and for "is this silence usual?". minute: its beginning. All replicas add to
   -- the same rows.
   create table seam_relay.counts (

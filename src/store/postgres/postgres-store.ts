@@ -9,6 +9,8 @@ import type {
   ClaimResult,
   ClaimWant,
   DiscardRequest,
+  DismissRequest,
+  DismissResult,
   EndReplayRequest,
   NewReplay,
   PruneRequest,
@@ -35,6 +37,7 @@ import { quarantineAll } from './statements/quarantine.ts'
 import { createReplay, endReplay, runningReplay } from './statements/replays.ts'
 import { stepReplay } from './statements/step-replay.ts'
 import { discard } from './statements/discard.ts'
+import { dismiss } from './statements/dismiss.ts'
 import { Replicas } from './replicas.ts'
 import { settle } from './statements/settle.ts'
 import { check } from './statements/check.ts'
@@ -155,6 +158,10 @@ export class PostgresStore implements Store {
 
   discard(request: DiscardRequest): Promise<{ discarded: number }> {
     return this.#call(() => discard(this.#upkeep, request))
+  }
+
+  dismiss(request: DismissRequest): Promise<DismissResult> {
+    return this.#call(() => dismiss(this.#upkeep, request))
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {

@@ -3,6 +3,7 @@ import { prepareAccept } from './statements/accept.ts'
 import { prepareCheck } from './statements/check.ts'
 import { prepareClaim } from './statements/claim.ts'
 import { prepareDiscard } from './statements/discard.ts'
+import { prepareDismiss } from './statements/dismiss.ts'
 import { preparePrune } from './statements/prune.ts'
 import { prepareQuarantine } from './statements/quarantine.ts'
 import { prepareReplays } from './statements/replays.ts'
@@ -22,6 +23,7 @@ export function prepareOperations(db: DatabaseSync, largestBodyBytes: number) {
     runningReplay: replays.running,
     endReplay: replays.endReplay,
     discard: prepareDiscard(db),
+    dismiss: prepareDismiss(db),
     prune: preparePrune(db),
     check: prepareCheck(db, largestBodyBytes),
   }

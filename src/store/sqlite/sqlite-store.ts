@@ -9,6 +9,8 @@ import type {
   ClaimResult,
   ClaimWant,
   DiscardRequest,
+  DismissRequest,
+  DismissResult,
   EndReplayRequest,
   NewReplay,
   PruneRequest,
@@ -157,6 +159,10 @@ export class SqliteStore implements Store {
 
   discard(request: DiscardRequest): Promise<{ discarded: number }> {
     return this.#call('discard', request)
+  }
+
+  dismiss(request: DismissRequest): Promise<DismissResult> {
+    return this.#call('dismiss', request)
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {

@@ -11,7 +11,8 @@ const STATS: Statement = {
     select hook, count(*) as pending, 0 as dead, min(active_since) as since
     from seam_relay.deliveries where settled_at is null group by hook
     union all
-    select hook, 0, count(*), null from seam_relay.deliveries where state = 'dead' group by hook
+    select hook, 0, count(*), null from seam_relay.deliveries
+    where state = 'dead' and ended_code is distinct from 'discarded' group by hook
   ) counted group by hook order by hook`,
 }
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { HookStats } from '../../reader.ts'
 
-/** Reads only the indices of undelivered and of dead deliveries. */
+/** Reads only the indices of undelivered deliveries and of dead letters. */
 export function prepareStats(db: DatabaseSync) {
   const select = db.prepare(
     `select hook, sum(pending) as pending, sum(dead) as dead, min(since) as since from (
@@ -9,7 +9,7 @@ export function prepareStats(db: DatabaseSync) {
        from deliveries indexed by deliveries_order where settled_at is null group by hook
        union all
        select hook, 0, count(*), null
-       from deliveries indexed by deliveries_dead where state = 'dead' group by hook)
+       from deliveries indexed by deliveries_given_up where state = 'dead' and ended_code is not 'discarded' group by hook)
      group by hook order by hook`,
   )
 

@@ -148,6 +148,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
           largestBodyBytes: config.maxBodyBytes,
           clock,
           onReopened: ({ wallAheadMs }) => warnOfClock(wallAheadMs),
+          onFileGone: logFileGone,
           onCommit,
           onFatal,
         })
@@ -172,6 +173,11 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
       log.warn(about, 'the store was last written long ago: if the relay was not off, the clock is wrong')
     if (wallAheadMs < -HOUR_MS)
       log.warn(about, 'the clock is behind the store, which goes on from the time it was last written')
+  }
+
+  function logFileGone(gone: string | null): void {
+    if (gone === null) log.info("the store's file is back, webhooks are taken again")
+    else log.error({ file: gone }, "the store's file was removed or replaced: put it back, or restart")
   }
 
   async function stop(): Promise<void> {

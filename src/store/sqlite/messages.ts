@@ -15,10 +15,14 @@ export interface WorkerStart {
 /** Calls to be committed together. `now`: the store's time, in milliseconds since 1970; the thread reads no clock for it. */
 export type GroupRequest = { now: number; names: OperationName[]; requests: unknown[] }
 
-/** From the thread: that it is open, why it cannot be, or what a group's calls gave, in its order. */
+/**
+ * From the thread: that it is open, why it cannot be, which file is gone (`null`: it is back), or what a group's calls
+ * gave, in its order.
+ */
 export type WorkerMessage =
   | { kind: 'open'; lastWrittenAt: number | null }
   | { kind: 'failed'; code: string; message: string }
+  | { kind: 'file'; gone: string | null }
   | { kind: 'done'; results: unknown[]; refusals: Refusal[]; commitMs: number }
 
 /** A call that was not stored, by its index in the group. */

@@ -44,6 +44,8 @@ export interface SqliteStoreOptions {
    * and the store goes on from what it wrote last.
    */
   onReopened?: (reopened: { wallAheadMs: number }) => void
+  /** Called with the name of the store's file, or its `-wal`, when it was removed or replaced; with `null` when it is back. */
+  onFileGone?: (gone: string | null) => void
   /** Called after each commit. */
   onCommit?: (commit: { calls: number; durationMs: number }) => void
   /** Called when the store's thread has died and no call can succeed any more. */
@@ -115,6 +117,7 @@ export class SqliteStore implements Store {
     this.#options = options
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'done') this.#finishGroup(message)
+      if (message.kind === 'file') options.onFileGone?.(message.gone)
     })
     this.#exited = new Promise((resolve) => {
       worker.once('error', (error) => this.#fail(error as Error))

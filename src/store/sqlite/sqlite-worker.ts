@@ -7,7 +7,8 @@ import type { OpenDatabase } from './database.ts'
 import type { GroupRequest, Refusal, WorkerMessage, WorkerStart } from './messages.ts'
 import { prepareOperations } from './operations.ts'
 import type { Operations } from './operations.ts'
-import { watchFile } from './same-file.ts'
+import { guardFile } from './same-file.ts'
+import type { FileGuard } from './same-file.ts'
 
 // The store's own thread, so that a slow sync or checkpoint delays only the calls that wait for it.
 
@@ -34,18 +35,19 @@ function send(message: WorkerMessage): void {
 function serve(database: OpenDatabase, largestBodyBytes: number): void {
   const operations = prepareOperations(database.db, largestBodyBytes)
   const writeTime = prepareWriteTime(database.db)
-  const refuseIfGone = watchFile(database.db.location())
+  const file = guardFile(database.db, (gone) => send({ kind: 'file', gone }))
   port?.on('message', (group: GroupRequest | null) => {
     if (group === null) {
+      // Not for the answer: if the file is another by now, the log must not be left beside it.
+      file.refusal()
       database.close()
       port?.close()
       return
     }
     const startedAt = systemClock.steadyMs()
-    const done =
-      refusedBy(() => refuseIfGone(startedAt), group) ??
-      commitTogether(database.db, operations, group) ??
-      commitOneByOne(database.db, operations, group)
+    const done = commitGuarded(file, group, () => {
+      return commitTogether(database.db, operations, group) ?? commitOneByOne(database.db, operations, group)
+    })
     send({ kind: 'done', ...done, commitMs: systemClock.steadyMs() - startedAt })
     writeTime(group.now)
   })
@@ -56,15 +58,17 @@ interface Committed {
   refusals: Refusal[]
 }
 
-/** Every call refused, for the reason that the guard throws; `null` if it throws none. */
-function refusedBy(guard: () => void, { names }: GroupRequest): Committed | null {
-  try {
-    guard()
-    return null
-  } catch (error) {
-    const reason = String(error)
-    return { results: names.map(() => null), refusals: names.map((_name, index) => ({ index, reason })) }
-  }
+/** The file is looked at again after the commit: nothing is answered as stored that went into a file that was gone by then. */
+function commitGuarded(file: FileGuard, { names }: GroupRequest, commitGroup: () => Committed): Committed {
+  const refused = (reason: string) => ({
+    results: names.map(() => null),
+    refusals: names.map((_name, index) => ({ index, reason })),
+  })
+  const before = file.refusal()
+  if (before !== null) return refused(before)
+  const committed = commitGroup()
+  const after = file.refusal()
+  return after === null ? committed : refused(after)
 }
 
 /** All or nothing; `null` if it has to be nothing. */

@@ -93,6 +93,7 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
 
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const code = error instanceof StoreError ? 'unavailable' : problemOf(error)
+    if (error instanceof StoreError) health.acceptanceFailed(error)
     if (code === 'internal') log.error({ err: error }, 'unexpected error')
     return refuse(request, reply, { code, cause: error.message })
   })

@@ -13,6 +13,8 @@ export interface Readiness {
 
 export interface Health {
   readiness(): Promise<Readiness>
+  /** A webhook could not be stored. If the store fails, the process is not ready until a later check has succeeded. */
+  acceptanceFailed(error: StoreError): void
   /** From now on the process is not ready, whatever the store says. */
   beginStop(): void
   readonly stopping: boolean
@@ -56,6 +58,11 @@ export function createHealth({ store, clock }: HealthOptions): Health {
     },
     beginStop() {
       stopping = true
+    },
+    acceptanceFailed(error) {
+      // An overloaded store may be well in a moment, and one that hangs fails its checks as well.
+      if (error.code !== 'store_failing') return
+      latest = { at: clock.steadyMs(), problem: Promise.resolve(error.message) }
     },
     async readiness() {
       const problem = await storeProblem()

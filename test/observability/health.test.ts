@@ -1,5 +1,8 @@
+import { renameSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createHealth } from '../../src/observability/health.ts'
+import { StoreError } from '../../src/store/store.ts'
+import { credentialEvent } from '../support/credential-event.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { startRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
@@ -70,4 +73,33 @@ test('a store that does not answer for five seconds is failing, and is not asked
     void health.readiness()
     return checks === 2
   })
+})
+
+test('a webhook that could not be stored turns readiness at once, until a check has succeeded again', async () => {
+  const clock = new ManualClock()
+  const health = createHealth({ store: { check: async () => {} }, clock })
+  expect(await health.readiness()).toMatchObject({ ready: true })
+  health.acceptanceFailed(new StoreError('store_overloaded', 'too many calls wait for the store'))
+  expect(await health.readiness()).toMatchObject({ ready: true })
+  health.acceptanceFailed(new StoreError('store_failing', 'the disk is full'))
+  expect(await health.readiness()).toMatchObject({ ready: false, reason: 'the disk is full' })
+  clock.advance(1001)
+  expect(await health.readiness()).toMatchObject({ ready: true })
+})
+
+test("a store's file that is moved away turns readiness and is logged once, and once when it is back", async () => {
+  const relay = await startRelay()
+  const path = relay.databasePath
+  const readyz = async () => (await fetch(`${relay.url}/readyz`)).status
+  renameSync(path, `${path}.away`)
+  for (let n = 0; n < 3; n++) expect(await relay.send(credentialEvent())).toMatchObject({ status: 503 })
+  expect(await readyz()).toBe(503)
+  renameSync(`${path}.away`, path)
+  expect(await relay.send(credentialEvent())).toMatchObject({ status: 202 })
+  await until('the relay to be ready', async () => (await readyz()) === 200)
+  const lines = relay.logLines.filter(({ msg }) => (msg as string).startsWith("the store's file"))
+  expect(lines).toMatchObject([
+    { level: 50, file: path, msg: "the store's file was removed or replaced: put it back, or restart" },
+    { level: 30, msg: "the store's file is back, webhooks are taken again" },
+  ])
 })

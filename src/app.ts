@@ -17,6 +17,7 @@ import type { Replays } from './operator/replays.ts'
 import { ReplayRunner } from './replays/replay-runner.ts'
 import { createStatistics } from './operator/statistics.ts'
 import { Retention } from './retention/retention.ts'
+import { SenderTime } from './retention/sender-time.ts'
 import type { Reader } from './store/reader.ts'
 import type { Store } from './store/store.ts'
 import type { Clock } from './time/clock.ts'
@@ -49,6 +50,13 @@ export interface AppOptions {
   logLinesDropped?: () => number
 }
 
+interface OpenStore {
+  store: Store
+  reader: Reader
+  /** The store's time, in milliseconds since 1970, where this process keeps it; `null` where the database does. */
+  storeTime: (() => number) | null
+}
+
 /** How long a start waits for another process to let go of the embedded store. */
 const LOCK_WAIT_MS = 10_000
 /** How long a start waits for a database that is still starting itself. */
@@ -61,11 +69,13 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   const metrics = createMetrics({ logLinesDropped })
 
   // Held: events and deliveries on disk.
-  const { store, reader } = await openStore()
+  const { store, reader, storeTime } = await openStore()
+  const senderTime = storeTime && new SenderTime(clock, storeTime)
   const retention = new Retention({
     store,
     clock,
     log,
+    timeAheadMs: () => (senderTime === null ? 0 : senderTime.aheadMs()),
     payloadAgeMs: config.payloadRetentionDays * DAY_MS,
     dedupAgeMs: config.dedupRetentionDays * DAY_MS,
   })
@@ -86,11 +96,13 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     onQuarantined: (reason, quarantineId) => alerts.quarantined(reason, quarantineId),
   })
   const recent = new RecentWebhooks()
+  const onVerified = (sentAt: number) => senderTime?.told(sentAt)
   const publicListener = await buildPublicListener({
     config,
     clock,
     verify,
     receive,
+    onVerified,
     health,
     log,
     metrics,
@@ -134,7 +146,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   }
 
   /** Loads only the store that is configured: a relay on a file never loads the client of Postgres. */
-  async function openStore(): Promise<{ store: Store; reader: Reader }> {
+  async function openStore(): Promise<OpenStore> {
     const onCommit = ({ calls, durationMs }: { calls: number; durationMs: number }) =>
       metrics.commit(calls, durationMs)
     switch (config.store.kind) {
@@ -152,7 +164,8 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
           onCommit,
           onFatal,
         })
-        return { store, reader: new SqliteReader({ path, clock, now: () => store.now() }) }
+        const storeTime = () => store.now()
+        return { store, reader: new SqliteReader({ path, clock, now: storeTime }), storeTime }
       }
       case 'postgres': {
         const { PostgresStore } = await import('./store/postgres/postgres-store.ts')
@@ -161,7 +174,8 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
         const { url } = config.store
         const startTimeoutMs = DATABASE_WAIT_MS
         const options = { url, startTimeoutMs, version: VERSION, log, clock, onCommit, onDue }
-        return { store: await PostgresStore.open(options), reader: new PostgresReader({ url, clock }) }
+        const store = await PostgresStore.open(options)
+        return { store, reader: new PostgresReader({ url, clock }), storeTime: null }
       }
     }
   }

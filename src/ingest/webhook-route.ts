@@ -31,6 +31,8 @@ export interface WebhookRouteOptions {
   clock: Clock
   verify: VerifySignature
   receive: Receive
+  /** Called with the timestamp of each verified webhook, in milliseconds since 1970. */
+  onVerified: (sentAt: number) => void
   health: Health
   log: Logger
   metrics: Metrics
@@ -55,7 +57,7 @@ const RETRY_AFTER_SECONDS = 5
 
 /** `POST /webhooks/seam`: headers looked at, body read, signature verified, received, answered. */
 export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOptions): Promise<void> {
-  const { config, clock, verify, receive, health, log, metrics, recent } = options
+  const { config, clock, verify, receive, onVerified, health, log, metrics, recent } = options
   const gate = createGate({ ...config, clock, trustsProxy: config.trustProxy !== false, log })
   const refusalLog = new RefusalLog(log, clock)
   app.addHook('onClose', async () => refusalLog.close())
@@ -110,6 +112,7 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
     }
     admission.judged('verified')
     recent.verified(clock.wallMs())
+    onVerified(Number(headers.timestamp) * 1000)
     return answer(request, reply, await receive(read.bytes, headers.messageId))
   }
 

@@ -5,7 +5,9 @@ import { Loop } from '../time/loop.ts'
 export interface RetentionOptions {
   store: Pick<Store, 'prune'>
   clock: Clock
-  log: { info(about: object, message: string): void; error(about: object, message: string): void }
+  log: Record<'info' | 'warn' | 'error', (about: object, message: string) => void>
+  /** How far the store's time is ahead, in milliseconds; `null` while that is not known, and then nothing is deleted. */
+  timeAheadMs: () => number | null
   payloadAgeMs: number
   dedupAgeMs: number
 }
@@ -13,6 +15,9 @@ export interface RetentionOptions {
 /** The start of a relay is busy enough without it. */
 const FIRST_PASS_MS = 60_000
 const PASS_EVERY_MS = 3_600_000
+/** Until then it may have become known how far the store's time is ahead. */
+const LOOK_AGAIN_MS = 60_000
+const WORTH_A_WARNING_MS = 3_600_000
 /** Between two steps, so that a pass takes only a small share of the store's time. */
 const STEP_PAUSE_MS = 50
 const STEP_ROWS = 100
@@ -21,13 +26,11 @@ const STEP_ROWS = 100
 export class Retention {
   readonly #options: RetentionOptions
   readonly #loop: Loop
+  #waits = false
 
   constructor(options: RetentionOptions) {
     this.#options = options
-    this.#loop = new Loop(options.clock, async () => {
-      await this.#pass()
-      return PASS_EVERY_MS
-    })
+    this.#loop = new Loop(options.clock, () => this.#step())
   }
 
   start(): void {
@@ -39,8 +42,29 @@ export class Retention {
     return this.#loop.stop()
   }
 
-  async #pass(): Promise<void> {
-    const { store, log, payloadAgeMs, dedupAgeMs } = this.#options
+  /** @returns after how many milliseconds to look again */
+  async #step(): Promise<number> {
+    const { log, timeAheadMs } = this.#options
+    const aheadMs = timeAheadMs()
+    if (aheadMs === null) {
+      if (!this.#waits) log.info({}, 'retention waits for a webhook, which tells whether the time is right')
+      this.#waits = true
+      return LOOK_AGAIN_MS
+    }
+    if (aheadMs > WORTH_A_WARNING_MS)
+      log.warn(
+        { ahead_ms: aheadMs },
+        "the store's time is ahead of the sender's: retention deletes later by that",
+      )
+    await this.#pass(aheadMs)
+    return PASS_EVERY_MS
+  }
+
+  /** @param aheadMs by so much everything looks older than it is */
+  async #pass(aheadMs: number): Promise<void> {
+    const { store, log } = this.#options
+    const payloadAgeMs = this.#options.payloadAgeMs + aheadMs
+    const dedupAgeMs = this.#options.dedupAgeMs + aheadMs
     let events = 0
     let ids = 0
     let next: PruneCursor | null = null

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Retention } from '../../src/retention/retention.ts'
 import type { PruneRequest, PruneResult, Store } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
@@ -7,6 +7,7 @@ import { startReceiver, startRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 test('a pass removes what is delivered and too old, keeps what is not delivered, and still knows a resend', async () => {
   const [good, bad] = [await startReceiver(), await startReceiver(410)]
@@ -72,8 +73,50 @@ test('a stop in the middle of a pass lets the step that is running end, and no o
   expect(asked).toHaveLength(1)
 })
 
+test('a relay that was started 40 days ahead deletes nothing that is younger by the clock of the sender', async () => {
+  const clock = new ManualClock(Date.now() + 40 * DAY_MS)
+  const relay = await startRelay({ PAYLOAD_RETENTION_DAYS: '30' }, clock)
+  const prune = vi.spyOn(relay.app.store, 'prune')
+  clock.advance(60_000)
+  await relay.logged('retention waits for a webhook, which tells whether the time is right')
+  expect(prune).not.toHaveBeenCalled()
+  clock.setWall(Date.now())
+  expect(await relay.send(credentialEvent())).toMatchObject({ status: 202 })
+  await until('the first pass', () => {
+    clock.advance(60_000)
+    return prune.mock.calls.length > 0
+  })
+  expect(prune.mock.calls[0]?.[0].payloadAgeMs).toBeCloseTo(70 * DAY_MS, -6)
+})
+
+test('nothing is deleted before it is known how far the time is ahead, and then later by that', async () => {
+  let aheadMs: number | null = null
+  const through = async () => ({ pruned: 0, forgotten: 0, next: null })
+  const { clock, asked, lines, retention } = begin(through, { payloadAgeMs: 1, dedupAgeMs: 2 }, () => aheadMs)
+  await until('several looks', () => {
+    clock.advance(60_000)
+    return lines.length > 0
+  })
+  expect(asked).toEqual([])
+  aheadMs = 4 * DAY_MS
+  await until('the first pass', () => {
+    clock.advance(60_000)
+    return asked.length === 1
+  })
+  expect(asked).toMatchObject([{ payloadAgeMs: aheadMs + 1, dedupAgeMs: aheadMs + 2 }])
+  expect(lines).toEqual([
+    'retention waits for a webhook, which tells whether the time is right',
+    "the store's time is ahead of the sender's: retention deletes later by that",
+  ])
+  await retention.stop()
+})
+
 /** A retention that has been started, on a clock that stands still. */
-function begin(prune: Store['prune'], ages = { payloadAgeMs: 1, dedupAgeMs: 1 }) {
+function begin(
+  prune: Store['prune'],
+  ages = { payloadAgeMs: 1, dedupAgeMs: 1 },
+  timeAheadMs: () => number | null = () => 0,
+) {
   const clock = new ManualClock()
   const lines: string[] = []
   const asked: PruneRequest[] = []
@@ -84,7 +127,13 @@ function begin(prune: Store['prune'], ages = { payloadAgeMs: 1, dedupAgeMs: 1 })
       return prune(request)
     },
   }
-  const retention = new Retention({ store, clock, log: { info: say, error: say }, ...ages })
+  const retention = new Retention({
+    store,
+    clock,
+    log: { info: say, warn: say, error: say },
+    timeAheadMs,
+    ...ages,
+  })
   retention.start()
   return { clock, asked, lines, retention }
 }

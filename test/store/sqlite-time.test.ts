@@ -63,6 +63,29 @@ test('a store that is opened with a wall clock that is behind goes on from what 
   })
 })
 
+test('a start four days ahead makes no delivery older, also not once the clock is right again', async () => {
+  const path = newPath()
+  const before = await open(path)
+  for (const hook of ['new', 'failing', 'out']) await before.accept(acceptance({ hooks: [hook] }))
+  await settleOne(before, await claimOne(before, 'failing'), pendingFor(0))
+  await claimOne(before, 'out')
+  await before.close()
+
+  const ahead = new ShiftedClock()
+  ahead.jumpWall(4 * DAY_MS)
+  for (const clock of [ahead, new ShiftedClock()]) {
+    const store = await open(path, { clock })
+    expect((await store.reader.stats()).map(({ oldestPendingAgeMs }) => oldestPendingAgeMs)).toEqual(
+      ['failing', 'new', 'out'].map(() => expect.toSatisfy((age: number) => age >= 0 && age < HOUR_MS)),
+    )
+    const failing = await claimOne(store, 'failing')
+    expect(failing.ageMs).toBeLessThan(HOUR_MS)
+    expect(failing.failingForMs).toBeLessThan(HOUR_MS)
+    await settleOne(store, failing, pendingFor(0))
+    await store.close()
+  }
+})
+
 test('a store that is opened again tells how long nothing was written', async () => {
   const path = newPath()
   const clock = new ShiftedClock()

@@ -9,6 +9,7 @@ import { prepareOperations } from './operations.ts'
 import type { Operations } from './operations.ts'
 import { guardFile } from './same-file.ts'
 import type { FileGuard } from './same-file.ts'
+import { discountTimeOff } from './time-off.ts'
 
 // The store's own thread, so that a slow sync or checkpoint delays only the calls that wait for it.
 
@@ -19,6 +20,7 @@ if (port === null) throw new Error('this file is the entry of a worker thread')
 const { path, lockWaitMs, largestBodyBytes, now } = workerData as WorkerStart
 try {
   const database = openDatabase(path, lockWaitMs, now)
+  discountTimeOff(database.db, database.lastWrittenAt, now)
   serve(database, largestBodyBytes)
   send({ kind: 'open', lastWrittenAt: database.lastWrittenAt })
 } catch (error) {

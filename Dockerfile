@@ -12,16 +12,21 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
-RUN mkdir /data node_modules/.cache && chown node:node /data node_modules/.cache
+# The commands, as "docker compose exec seam-relay relay COMMAND".
+RUN mkdir /data node_modules/.cache && chown node:node /data node_modules/.cache \
+  && printf '%s\n' '#!/bin/sh' \
+    'exec node --import /app/src/node-version.js --import /app/src/compile-cache.js /app/src/commands/main.ts "$@"' \
+    > /usr/local/bin/relay && chmod 755 /usr/local/bin/relay
 USER node
 # Starts the relay once and stops it, as the user and with the options that it runs with: that leaves Node's compile
-# cache in node_modules/.cache, and every start of the image reads it instead of stripping types and compiling.
+# cache in node_modules/.cache, and every start of the image reads it instead of stripping types and compiling. A command
+# is run for the same reason.
 RUN export SEAM_WEBHOOK_SECRET="whsec_$(head -c 24 /dev/urandom | base64)" HOOKS='[]' HOST=127.0.0.1 PORT=0 OPERATOR_PORT=0 \
       DATABASE_URL=sqlite:/tmp/first/relay.db \
   && mkdir /tmp/first && touch /tmp/first/log \
   && { sh -c "exec $(node -p "require('./package.json').scripts.start")" >/tmp/first/log & relay=$!; } \
   && until grep -q listening /tmp/first/log; do kill -0 "$relay" && sleep 0.1 || exit 1; done \
-  && kill "$relay" && wait "$relay" \
+  && kill "$relay" && wait "$relay" && relay check \
   && rm -r /tmp/first && test -n "$(ls node_modules/.cache/compile)"
 VOLUME /data
 EXPOSE 3000 3001

@@ -66,6 +66,20 @@ const ROOMS: Record<string, string[]> = {
   'main.ts': ['time/', 'app.ts', 'config', 'observability/', 'process/', 'version.ts'],
   // A command of its own, which carries one store to the other and so knows how each holds what it holds.
   'migrate-store': ['time/', 'store/', 'config/mistake.ts', 'config/store-location.ts'],
+  // For people at a terminal: reads all others, and none of them imports it.
+  commands: [
+    'time/',
+    'events/',
+    'config',
+    'store/',
+    'http/',
+    'ingest/',
+    'delivery/',
+    'operator/',
+    'reconcile/',
+    'migrate-store/',
+    'version.ts',
+  ],
 }
 
 const sources = new Map(
@@ -98,16 +112,17 @@ test('only app.ts and the move from one store to the other know a concrete store
   expect(new Set(knowing.map(([path]) => roomOf(path)))).toEqual(new Set(['app.ts', 'migrate-store']))
 })
 
-test('nothing imports the demo', () => {
-  const importing = relaySources.filter(([path, source]) =>
-    importsOf(path, source).some((target) => target.startsWith('demo/')),
+test.each(['demo', 'commands'])('nothing imports the %s', (room) => {
+  const importing = [...sources].filter(
+    ([path, source]) =>
+      roomOf(path) !== room && importsOf(path, source).some((target) => target.startsWith(`${room}/`)),
   )
   expect(importing.map(([path]) => path)).toEqual([])
 })
 
-test('only main.ts reads the environment', () => {
+test('only the two programs that are configured by it read the environment', () => {
   const reading = relaySources.filter(([, source]) => readsEnvironment(source))
-  expect(reading.map(([path]) => path)).toEqual(['main.ts'])
+  expect(reading.map(([path]) => path).sort()).toEqual(['commands/main.ts', 'main.ts'])
 })
 
 test('only the clock reads the time and sets timers', () => {

@@ -8,3 +8,9 @@ test('the image starts Node as npm start does, or its compile cache would be for
   const [, command = '[]'] = /^CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? []
   expect((JSON.parse(command) as string[]).join(' ')).toBe(scripts.start)
 })
+
+test('the image has the commands on its PATH, as the program that npm run relay starts', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: { relay: string } }
+  const [, command] = /'exec (node .*) "\$@"'/.exec(read('Dockerfile')) ?? []
+  expect(command?.replaceAll('/app/', './').replace(/\.\/(?=\S+\.ts$)/, '')).toBe(scripts.relay)
+})

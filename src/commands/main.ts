@@ -1,0 +1,48 @@
+import { systemClock } from '../time/clock.ts'
+import { EXIT } from './command-error.ts'
+import { runProgram } from './program.ts'
+import { createTerminal } from './terminal.ts'
+
+// The commands for people: `npm run relay -- COMMAND`, and `relay COMMAND` in the image.
+
+endQuietlyWithReader()
+const end = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop)
+
+const dotEnvProblem = loadDotEnv()
+if (dotEnvProblem !== null) {
+  process.stderr.write(`relay: ${dotEnvProblem}\n`)
+  process.exitCode = EXIT.configuration
+} else {
+  process.exitCode = await runProgram(process.argv.slice(2), {
+    environment: process.env,
+    clock: systemClock,
+    terminal: createTerminal(process),
+    signal: end.signal,
+  })
+}
+
+/** A command that does not end by itself ends in order at the first signal. The second ends every command at once. */
+function stop(signal: NodeJS.Signals): void {
+  if (end.signal.aborted) process.exit(EXIT.not)
+  end.abort(signal)
+}
+
+/** As the relay does. Gives what is wrong with `.env`, where there is one that cannot be read. */
+function loadDotEnv(): string | null {
+  try {
+    process.loadEnvFile()
+    return null
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? null : `.env cannot be read: ${message}`
+  }
+}
+
+/** Whoever reads the output may have seen enough, as `head` has: that is no error. */
+function endQuietlyWithReader(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    process.exit(code === 'EPIPE' ? EXIT.well : EXIT.not)
+  })
+  process.stderr.on('error', () => {})
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { scratchFolder } from '../support/scratch.ts'
+import { runCommand } from './relay-command.ts'
+
+test('--help lists the commands and ends well', async () => {
+  const { code, stdout, stderr } = await runCommand(['--help'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain('Usage: relay [options] [command]')
+  expect(stdout).toContain('check')
+})
+
+test('every command has a --help of its own, and --json', async () => {
+  const { stdout } = await runCommand(['--help'])
+  const commands = [...stdout.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, name]) => name as string)
+  expect(commands).toContain('check')
+  for (const command of commands) {
+    const help = await runCommand([command, '--help'])
+    expect({ command, code: help.code, stderr: help.stderr }).toEqual({ command, code: 0, stderr: '' })
+    expect(help.stdout).toContain(`Usage: relay ${command}`)
+    expect(help.stdout).toContain('--json')
+  }
+})
+
+test.each([
+  ['no command', []],
+  ['an unknown command', ['chek']],
+  ['an unknown option', ['check', '--jso']],
+  ['an argument too many', ['check', 'now']],
+])('%s is a wrong use: exit code 2, and a hint on standard error', async (_what, args) => {
+  const { code, stdout, stderr } = await runCommand(args)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/--help/)
+})
+
+test('a .env in the working directory is read, as at a start', async () => {
+  const folder = scratchFolder()
+  writeFileSync(join(folder, '.env'), 'SEAM_WEBHOOK_SECRET=whsec_plJ3nmyCDGBKInavdOK15jsl\nHOOKS=[]\n')
+  expect(await runCommand(['check'], {}, folder)).toMatchObject({ code: 0 })
+})
+
+test('a .env that cannot be read is a mistake in the configuration', async () => {
+  const folder = scratchFolder()
+  mkdirSync(join(folder, '.env'))
+  const { code, stderr } = await runCommand(['check'], {}, folder)
+  expect(code).toBe(78)
+  expect(stderr).toMatch(/^relay: \.env cannot be read: /)
+})

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/mistake.ts'
 import { VERSION } from '../version.ts'
 import { addCheck } from './check.ts'
+import { addMigrateStore } from './migrate-store.ts'
 import { addSend } from './send.ts'
 import { CommandError, EXIT } from './command-error.ts'
 import type { ExitCode } from './command-error.ts'
@@ -16,12 +17,12 @@ Settings are read as at a start: from the environment, and from .env in the work
 Exit code 0: well. 1: not. 2: used wrongly. 78: a mistake in the configuration.`
 
 /** In the order in which a person meets them. */
-const COMMANDS: readonly ((frame: Frame) => void)[] = [addCheck, addSend]
+const COMMANDS: readonly ((frame: Frame) => void)[] = [addCheck, addSend, addMigrateStore]
 
 /** Runs one command to its end, and says what is to be said of it. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { terminal } = surroundings
-  let exitCode: ExitCode = EXIT.well
+  let result: ExitCode = EXIT.well
   let wantsJson = false
   const program = new Command('relay')
     .description(SUMMARY)
@@ -44,35 +45,35 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   const ending: Frame['ending'] =
     (act) =>
     async (...given) => {
-      exitCode = await act(...given)
+      result = await act(...given)
     }
   for (const add of COMMANDS) add({ program, surroundings, ending })
   try {
     await program.parseAsync(args, { from: 'user' })
-    return exitCode
+    return result
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.usedWrongly
     return tell(error)
   }
 
   function tell(error: unknown): ExitCode {
-    const { code, message, advice, exitCode: code0 } = troubleOf(error)
+    const { code, message, advice, exitCode } = troubleOf(error)
     if (wantsJson) {
       const told = { code, message, ...(advice === undefined ? {} : { do: advice }) }
       terminal.say(harmlessJson({ error: told }))
     } else {
       terminal.complain(`relay: ${message}${advice === undefined ? '' : `\n       ${advice}`}`)
     }
-    return code0
+    return exitCode
   }
 }
 
-/** @throws what is no trouble of the user's, but a mistake in this program */
 function troubleOf(error: unknown): CommandError {
   if (error instanceof CommandError) return error
   if (error instanceof ConfigError) {
     const { code, message } = error
     return new CommandError({ code, message, exitCode: EXIT.configuration })
   }
-  throw error
+  const message = `something broke in this command: ${error instanceof Error ? error.message : String(error)}`
+  return new CommandError({ code: 'internal', message, cause: error })
 }

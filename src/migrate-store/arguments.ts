@@ -3,21 +3,37 @@ import { hidden } from '../config/mistake.ts'
 import type { Mistake } from '../config/mistake.ts'
 import { storeLocation } from '../config/store-location.ts'
 
-export const USAGE = `Usage: npm run migrate-store -- --from sqlite:PATH --to postgres://USER@HOST:PORT/DATABASE
+const ARGUMENTS = '--from sqlite:PATH --to postgres://USER@HOST:PORT/DATABASE'
+
+/** The help of `npm run migrate-store`. */
+export const USAGE = `Usage: npm run migrate-store -- ${ARGUMENTS}
        node src/migrate-store/main.ts --from … --to …     (in a container)
 
-Carries everything from the embedded store to Postgres: event ids, events, deliveries, attempts, quarantine.
+${explanation('78: a mistake in the arguments.')}
+`
+
+const JSON_OPTION =
+  '  --json   tells the result in JSON on standard output, and the progress on standard error\n'
+
+/** The help of `relay migrate-store`. */
+export const RELAY_USAGE = `Usage: relay migrate-store [options] ${ARGUMENTS}
+
+${explanation('2: used wrongly.', JSON_OPTION)}
+`
+
+function explanation(misuse: string, more = ''): string {
+  return `Carries everything from the embedded store to Postgres: event ids, events, deliveries, attempts, quarantine.
 
   --from   the SQLite file. It must exist, and no seam-relay may use it. Its content stays as it is.
   --to     the database. Its schema is made, or brought up to date. What it holds is never changed or deleted.
-  --help   shows this
+${more}  --help   shows this
 
 The password may be in the URL, in PGPASSWORD or in ~/.pgpass. npm shows the command that it runs, with the URL;
 npm run --silent does not.
 
 After a failure, run it again: it goes on where it was. Exit code 0: everything is in the target. 1: it is not.
-78: a mistake in the arguments.
-`
+${misuse}`
+}
 
 export interface Places {
   /** The path of the SQLite file. */

@@ -157,7 +157,7 @@ function startCleaner(directory: string): ChildProcess {
  * A port below the range that the system gives to outgoing connections: none of them can take the port while the
  * server is down.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_768)
     const probe = createServer()

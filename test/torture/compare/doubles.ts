@@ -1,0 +1,96 @@
+import type { Arrival, Ledgers, Life, Span } from '../ledgers.ts'
+
+export interface Doubles {
+  faults: string[]
+  /** Arrivals of something that its receiver had answered 2xx already. */
+  count: number
+  /** Attempts that were in flight when a process was killed, cut short or paused: so many could arrive a second time. */
+  inFlight: number
+}
+
+/** Between a receiver's answer and the moment when the store has it, on a busy machine. */
+const SETTLING_MS = 1500
+/** After an outage or a pause, until the outcomes that waited are written. */
+const RECOVERY_MS = 5000
+/** A graceful stop interrupts what is under way at four fifths of its bound: this much before its end, at most. */
+const CUT_MS = 1500
+/** One that stopped sooner has waited for everything that was under way. */
+const SHORTEST_CUT_STOP_MS = 3500
+/** After a pause of this length, other replicas may have taken over what the paused one had leased. */
+const TAKEN_OVER_MS = 10_000
+/** An answer that took longer may have come too late for the other side, which had given up by then. */
+const CERTAIN_WITHIN_MS = 2000
+
+/**
+ * A receiver gets something again after its 2xx only if the first attempt was in flight, or its outcome not yet
+ * written, when its process was killed or cut short; or if it was in flight while the process was paused, which
+ * interrupts it. Nothing else excuses a double: no changed hooks, no outage of the store by itself, no graceful stop
+ * within its bound while the store was there.
+ */
+export function findDoubles({ arrivals, disturbances: { lives, outages } }: Ledgers): Doubles {
+  const histories = new Map(lives.map((life) => [life.process, historyOf(life, outages)]))
+  const wasInFlight = (arrival: Arrival) => isInFlight(arrival, histories.get(arrival.process))
+  const faults: string[] = []
+  let count = 0
+  for (const [name, same] of Map.groupBy(arrivals, ({ hook, key }) => `${hook} ${key}`)) {
+    const inOrder = same.toSorted((one, other) => one.arrivedAt - other.arrivedAt)
+    let known: Arrival | null = null
+    for (const arrival of inOrder) {
+      if (known !== null) {
+        count++
+        if (!wasInFlight(known)) {
+          const between = Math.round(arrival.arrivedAt - (known.answeredAt ?? 0))
+          faults.push(
+            `came again ${between} ms after ${known.status}, which had been in flight at nothing: ${name}`,
+          )
+        }
+      }
+      if (isSurelyKnown(arrival)) known = arrival
+    }
+  }
+  return { faults, count, inFlight: arrivals.filter(wasInFlight).length }
+}
+
+interface History {
+  /** While outcomes could not be written. */
+  delays: Span[]
+  /** What was under way then may be made again. */
+  interruptions: Span[]
+  /** Outcomes that were not written by then are forgotten. `from`: what was under way from then on. */
+  ends: Span[]
+}
+
+function historyOf({ end, endedAt, toldToStopAt, pauses }: Life, outages: readonly Span[]): History {
+  const stop = end === 'stopped' ? { from: toldToStopAt ?? endedAt, to: endedAt } : null
+  const wasCut = stop !== null && stop.to - stop.from > SHORTEST_CUT_STOP_MS
+  // A store that was away took no outcomes, however long the stop waited for it.
+  const wasWithoutStore = stop !== null && outages.some((outage) => meet(outage, stop))
+  const cuts = wasCut || wasWithoutStore ? [{ from: endedAt - CUT_MS, to: endedAt }] : []
+  return {
+    delays: [...outages, ...pauses].map(({ from, to }) => ({ from, to: to + RECOVERY_MS })),
+    interruptions: pauses,
+    ends: [
+      ...cuts,
+      ...(end === 'killed' ? [{ from: endedAt, to: endedAt }] : []),
+      ...pauses.filter(({ from, to }) => to - from > TAKEN_OVER_MS),
+    ],
+  }
+}
+
+function isInFlight({ arrivedAt, answeredAt, brokeAt }: Arrival, history: History | undefined): boolean {
+  if (history === undefined) return false
+  const { delays, interruptions, ends } = history
+  const underWay = { from: arrivedAt, to: answeredAt ?? brokeAt ?? arrivedAt }
+  if (interruptions.some((span) => meet(span, underWay))) return true
+  const unsettled = { from: arrivedAt, to: underWay.to + SETTLING_MS }
+  for (const delay of delays) if (meet(delay, unsettled)) unsettled.to = Math.max(unsettled.to, delay.to)
+  return ends.some((span) => meet(span, unsettled))
+}
+
+function meet(one: Span, other: Span): boolean {
+  return one.from <= other.to && one.to >= other.from
+}
+
+function isSurelyKnown({ status, answeredAt, arrivedAt }: Arrival): boolean {
+  return status !== null && status < 300 && answeredAt !== null && answeredAt - arrivedAt < CERTAIN_WITHIN_MS
+}

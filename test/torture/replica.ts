@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseLogLine } from '../support/log-lines.ts'
@@ -110,6 +111,7 @@ export class Replica {
     const lines = this.#lines
     // From now on it may have read them, whenever it says so.
     if (message === 'hooks taken over') this.hooks = null
+    await until('the program to run', () => catchesHangUp(child) || hasEnded(child), START_PATIENCE_MS)
     child.kill('SIGHUP')
     const isRead = () => lines.slice(linesBefore).some(({ msg }) => msg === message)
     await until(
@@ -191,4 +193,18 @@ export class Replica {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
+}
+
+/**
+ * Whether the program runs so far that it catches SIGHUP, from its first line on. Before that, while Node itself starts,
+ * no program can, and the signal ends the process.
+ */
+function catchesHangUp({ pid }: ChildProcess): boolean {
+  try {
+    const [, caught = '0'] =
+      /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return (BigInt(`0x${caught}`) & 1n) === 1n
+  } catch {
+    return true
+  }
 }

@@ -5,8 +5,6 @@ export const STOP_BOUND_MS = 5000
 const SLACK_MS = 5000
 /** "Configuration error". */
 const EXIT_CONFIG = 78
-/** Until Node has started and runs the program, on a busy machine. It takes about 40 ms on an idle one. */
-const LOADING_MS = 400
 
 /** How the processes ended. */
 export function faultsOfProcesses({ disturbances: { lives, outages, mistakes } }: Ledgers): string[] {
@@ -16,7 +14,7 @@ export function faultsOfProcesses({ disturbances: { lives, outages, mistakes } }
 }
 
 function faultsOfLife(life: Life, outages: readonly Span[], mistakes: readonly Span[]): string[] {
-  const { end, exitCode, signal, toldToStopAt, startedAt, endedAt, pauses, fatal } = life
+  const { end, exitCode, signal, toldToStopAt, endedAt, pauses, fatal } = life
   switch (end) {
     case 'killed':
       return fatal
@@ -33,8 +31,6 @@ function faultsOfLife(life: Life, outages: readonly Span[], mistakes: readonly S
       if (life.listeningAt === null && exitCode === EXIT_CONFIG && mistakes.some((span) => meets(life, span)))
         return []
       if (life.listeningAt === null && exitCode === 1 && outages.some((span) => meets(life, span))) return []
-      // Before Node runs the program's first line, no program can catch a signal.
-      if (signal === 'SIGHUP' && endedAt - startedAt < LOADING_MS) return []
       return [`ended by itself with ${exitCode ?? signal}: ${fatal.join(' ')}`]
     }
   }

@@ -18,6 +18,8 @@ export interface Metrics {
   read(): Promise<{ contentType: string; text: string }>
 }
 
+/** The outcomes that are not problems. */
+const RECEIPTS = ['accepted', 'duplicate', 'conflict', 'quarantined', 'ignored']
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 export interface MetricsOptions {
@@ -83,6 +85,9 @@ export function createMetrics({ logLinesDropped = () => 0 }: MetricsOptions = {}
   })
   const setGauges = createStateGauges(registry)
   let readState: () => Promise<RelayState> = async () => ({ hooks: [], quarantine: null })
+
+  // From the start on, so that a rule sees the first one as an increase, and can tell "none" from "not known".
+  for (const outcome of RECEIPTS) webhooks.labels(outcome).inc(0)
 
   // Finding the counter of a label set costs more than counting, so each is looked up once.
   const webhooksOf = memoize((outcome) => webhooks.labels(outcome))

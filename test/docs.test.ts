@@ -22,6 +22,7 @@ const documents = new Map(
 /** Variables that the documents name and that are not settings of seam-relay, each with whose they are. */
 const FOREIGN_VARIABLES = new Map([
   ['PGPASSWORD', 'the Postgres driver'],
+  ['NO_COLOR', 'every program that writes to a terminal'],
   ['TEST_DATABASE_URL', 'the tests'],
   ['ACCESS_LOG_SECRET', 'an example: a reader names it'],
   ['ACCESS_LOG_TOKEN', 'an example: a reader names it'],

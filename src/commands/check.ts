@@ -1,5 +1,6 @@
 import { readConfig } from '../config.ts'
 import type { Config } from '../config.ts'
+import { hooksFileSchema } from '../config/hooks-file-schema.ts'
 import { ConfigError } from '../config/mistake.ts'
 import type { Mistake } from '../config/mistake.ts'
 import { EXIT } from './command-error.ts'
@@ -8,18 +9,28 @@ import type { Frame, Surroundings } from './frame.ts'
 import { harmless, harmlessJson } from './harmless.ts'
 import { aligned } from './layout.ts'
 
+interface CheckOptions {
+  schema?: true
+  json?: true
+}
+
 /** `relay check`: reads the settings and the hooks file as a start would, and starts nothing. */
 export function addCheck({ program, surroundings, ending }: Frame): void {
   program
     .command('check')
     .description('reads the settings and the hooks file as a start would, and lists every mistake')
+    .option('--schema', 'prints the JSON schema of the hooks file instead, for editors')
     .option('--json', 'answers in JSON')
-    .action(ending(async (options: { json?: true }) => check(surroundings, options.json === true)))
+    .action(ending(async (options: CheckOptions) => check(surroundings, options)))
 }
 
-function check({ environment, terminal }: Surroundings, asJson: boolean): ExitCode {
+function check({ environment, terminal }: Surroundings, { schema, json }: CheckOptions): ExitCode {
+  if (schema === true) {
+    terminal.say(JSON.stringify(hooksFileSchema(), null, 2))
+    return EXIT.well
+  }
   const judged = judge(environment)
-  if (asJson) terminal.say(harmlessJson(documentOf(judged)))
+  if (json === true) terminal.say(harmlessJson(documentOf(judged)))
   else if ('mistakes' in judged) terminal.complain(mistakesOf(judged.mistakes).join('\n'))
   else terminal.say(summaryOf(judged).join('\n'))
   return 'mistakes' in judged ? EXIT.configuration : EXIT.well

@@ -6,6 +6,7 @@ import { addMigrateStore } from './migrate-store.ts'
 import { addSend } from './send.ts'
 import { CommandError, EXIT } from './command-error.ts'
 import type { ExitCode } from './command-error.ts'
+import { addDoctor } from './doctor.ts'
 import type { Frame, Surroundings } from './frame.ts'
 import { harmlessJson } from './harmless.ts'
 
@@ -17,7 +18,7 @@ Settings are read as at a start: from the environment, and from .env in the work
 Exit code 0: well. 1: not. 2: used wrongly. 78: a mistake in the configuration.`
 
 /** In the order in which a person meets them. */
-const COMMANDS: readonly ((frame: Frame) => void)[] = [addCheck, addSend, addMigrateStore]
+const COMMANDS: readonly ((frame: Frame) => void)[] = [addCheck, addSend, addDoctor, addMigrateStore]
 
 /** Runs one command to its end, and says what is to be said of it. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

@@ -66,5 +66,7 @@ test.each<[string, unknown]>([
 ])('%s is refused by the schema, and by the start', (_what, file) => {
   expect(fits(file)).toBe(false)
   const hooks = JSON.stringify((file as { hooks?: unknown }).hooks ?? null)
-  expect(() => readConfig({ SEAM_WEBHOOK_SECRET: newSecret(), HOOKS: hooks })).toThrow(/^the configuration has (a|\d+) mistakes?:/)
+  expect(() => readConfig({ SEAM_WEBHOOK_SECRET: newSecret(), HOOKS: hooks })).toThrow(
+    /^the configuration has (a|\d+) mistakes?:/,
+  )
 })

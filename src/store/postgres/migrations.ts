@@ -252,3 +252,6 @@ async function versionOf(client: ClientBase): Promise<number> {
   if (rows[0]?.missing === true) return 0
   return (await client.query('select version from seam_relay.schema_version')).rows[0]?.version as number
 }
+
+/** The schema that this program brings a database to. */
+export const SCHEMA_VERSION = migrations.length

@@ -1,8 +1,8 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../time/clock.ts'
+import { frontDeskHook, goOn } from './going-on.ts'
 import { play } from './play.ts'
 import { startReceiver } from './receiver.ts'
 import type { Receiver } from './receiver.ts'
@@ -33,6 +33,7 @@ async function demo(onlyOnce: boolean): Promise<boolean> {
   )
   let folder: string | undefined
   let receiver: Receiver | undefined
+  let frontDesk: Receiver | undefined
   let service: Service | undefined
   try {
     folder = mkdtempSync(join(tmpdir(), 'seam-relay-demo-'))
@@ -41,14 +42,20 @@ async function demo(onlyOnce: boolean): Promise<boolean> {
     receiver = await startReceiver(hookSecret)
     // One request at a time: see `scenes` on why the order matters.
     const hook = { name: 'demo', url: receiver.url, secrets: [hookSecret], concurrency: 1 }
-    service = await startService({ environment: environment(seamSecret, hook), folder, signal: end.signal })
+    frontDesk = await startReceiver(hookSecret)
+    const hooks = onlyOnce ? [hook] : [hook, frontDeskHook(frontDesk, hookSecret)]
+    service = await startService({ environment: environment(seamSecret, hooks), folder, signal: end.signal })
     void service.ended.then((lastLines) => end.abort(`the service stopped by itself:\n${lastLines}`))
 
+    if (!onlyOnce) console.log(`Open ${service.operatorUrl}/ in a browser: the page of this relay.\n`)
     console.log(INTRODUCTION)
     const script = scenes(seamSecret, new Date(systemClock.wallMs()))
     const allRight = await play(script, service, receiver, end.signal)
     deadline.close()
-    if (!onlyOnce && !end.signal.aborted) await stayUp(service, end.signal)
+    if (!onlyOnce && !end.signal.aborted) {
+      tellAddresses(service)
+      await goOn({ service, frontDesk, seamSecret, signal: end.signal })
+    }
     return allRight && (!end.signal.aborted || endedByUser(end.signal))
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
@@ -57,17 +64,17 @@ async function demo(onlyOnce: boolean): Promise<boolean> {
     deadline.close()
     if (end.signal.aborted && !endedByUser(end.signal)) console.error(String(end.signal.reason))
     await service?.stop()
-    await receiver?.stop()
+    await Promise.all([receiver?.stop(), frontDesk?.stop()])
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** Only the path is inherited: settings in the user's environment are meant for another relay. */
-function environment(seamSecret: string, hook: object): Record<string, string> {
+function environment(seamSecret: string, hooks: readonly object[]): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
     SEAM_WEBHOOK_SECRET: seamSecret,
-    HOOKS: JSON.stringify([hook]),
+    HOOKS: JSON.stringify(hooks),
     DATABASE_URL: 'sqlite:./seam-relay.db',
     HOST: '127.0.0.1',
     PORT: '0',
@@ -76,12 +83,13 @@ function environment(seamSecret: string, hook: object): Record<string, string> {
   }
 }
 
-async function stayUp({ publicUrl, operatorUrl }: Service, signal: AbortSignal): Promise<void> {
+function tellAddresses({ publicUrl, operatorUrl }: Service): void {
   console.log(`
 seam-relay keeps running until you press Ctrl-C:
+  page      ${operatorUrl}/
   webhooks  ${publicUrl}/webhooks/seam
-  metrics   ${operatorUrl}/metrics`)
-  await once(signal, 'abort')
+  metrics   ${operatorUrl}/metrics
+`)
 }
 
 function endedByUser({ reason }: AbortSignal): boolean {

@@ -15,6 +15,8 @@ export interface Call {
 /** The service behind a hook, as its owner would write it: it verifies each request and answers. */
 export interface Receiver {
   url: string
+  /** What it answers to requests that verify. 204 at first. */
+  status: number
   /** Every request so far, in order of arrival. */
   calls: readonly Call[]
   stop(): Promise<void>
@@ -23,12 +25,13 @@ export interface Receiver {
 export async function startReceiver(secret: string): Promise<Receiver> {
   const webhook = new Webhook(secret)
   const calls: Call[] = []
+  let status = 204
   const server = createServer((request, response) => {
     text(request).then(
       (body) => {
         const verified = verifies(webhook, body, request.headers)
         calls.push({ body, verified })
-        response.writeHead(verified ? 204 : 401).end()
+        response.writeHead(verified ? status : 401).end()
       },
       () => response.destroy(),
     )
@@ -36,6 +39,12 @@ export async function startReceiver(secret: string): Promise<Receiver> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
+    get status() {
+      return status
+    },
+    set status(answered) {
+      status = answered
+    },
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/seam`,
     calls,
     async stop() {

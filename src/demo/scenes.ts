@@ -69,8 +69,17 @@ export function newSecret(): string {
   return `whsec_${randomBytes(24).toString('base64')}`
 }
 
+/** A webhook with this body, signed as Seam signs it. */
+export function signedWebhook(
+  secret: string,
+  now: Date,
+  body: string,
+): { headers: Record<string, string>; body: string } {
+  return { headers: signed(secret, messageId(), now, body), body }
+}
+
 /** Gives a function that makes the bodies of events about one credential, each with an event id of its own. */
-function credentialEvents(now: Date): (kind: string, changes?: object) => string {
+export function credentialEvents(now: Date): (kind: string, changes?: object) => string {
   const shared = {
     workspace_id: randomUUID(),
     acs_system_id: randomUUID(),

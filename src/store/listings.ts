@@ -14,10 +14,13 @@ import type { EventSource } from './store.ts'
 export interface Listings {
   listEvents(request: ListEvents): Promise<Page<EventSummary>>
 
-  /** The newest event of this `event_id` or `webhook-id`, with its body; `null`: it is not stored (any more). */
+  /**
+   * The event of this `event_id` or `webhook-id`, with its body; `null`: it is not stored (any more). An event comes before a
+   * sample whose message id is the same; of the id that all samples share, it is the newest.
+   */
   findEvent(id: string): Promise<StoredEvent | null>
 
-  /** The newest events about this credential, access method or grant, in the order in which they occurred. */
+  /** At most so many of the newest events about this credential, access method or grant, in the order in which they occurred. */
   storyOf(credentialId: string, limit: number): Promise<StoredEvent[]>
 
   /** What an id belongs to, exact ones first, at most 20. Empty: nothing that could be found. */
@@ -30,7 +33,8 @@ export interface Listings {
 
   /**
    * Of the revocations (events of the types that are named), those that a hook has not got: pending or leased for longer
-   * than `olderThanMs`, or dead. For each hook. It looks at a bounded number of rows.
+   * than `olderThanMs`, or dead. For each hook. It looks at a bounded number of rows: a hook of which there are more, and among
+   * those none, is named with a count of 0.
    */
   undeliveredOf(eventTypes: readonly string[], olderThanMs: number): Promise<UndeliveredOfHook[]>
 
@@ -39,10 +43,20 @@ export interface Listings {
   findQuarantined(id: string): Promise<Quarantined | null>
 }
 
+/** What was given as a page's end is not one, or one of another list or of another version. */
+export class CursorError extends Error {
+  readonly code = 'cursor_invalid'
+
+  constructor() {
+    super('the cursor is not one that this list has given: begin again without one')
+    this.name = 'CursorError'
+  }
+}
+
 export interface PageRequest {
-  /** At most so many items. */
+  /** At most so many items, and never more than 1000. */
   limit: number
-  /** The `next` of the page before; without it, the newest. */
+  /** The `next` of the page before; without it, the newest. @throws {CursorError} if it is not such a one */
   after?: string
 }
 
@@ -50,7 +64,7 @@ export interface Page<Item> {
   items: Item[]
   /** `null`: there are no more. */
   next: string | null
-  /** How far back the page has looked, where the filter has no index; `null` where it has looked at everything it had to. */
+  /** How far back a page has looked that is shorter than it might be; `null` where it has looked at everything it had to. */
   searchedBackTo: number | null
 }
 
@@ -103,6 +117,7 @@ export interface StoredEvent extends Omit<EventSummary, 'deliveries'> {
 
 export type SearchHit =
   | { kind: 'event'; id: string; eventType: string; acceptedAt: number }
+  /** `events`: at most 1000 are counted. */
   | { kind: 'credential'; id: string; events: number }
   | { kind: 'workspace' | 'system' | 'account'; id: string }
   | { kind: 'quarantine'; id: string; receivedAt: number }

@@ -1,3 +1,4 @@
+import type { Listings } from './listings.ts'
 import { StoreError } from './store.ts'
 import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } from './store.ts'
 
@@ -12,7 +13,7 @@ import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } 
  *   under way or waiting, further ones are refused at once (`store_overloaded`).
  * - Ages are told in milliseconds, by the store's clock.
  */
-export interface Reader {
+export interface Reader extends Listings {
   /** Counts for each hook that has undelivered or dead deliveries. What it costs does not grow with what was delivered. */
   stats(): Promise<HookStats[]>
 

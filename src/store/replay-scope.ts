@@ -28,7 +28,7 @@ export function statesOf({ states, webhookIds }: ReplayFilter): readonly Replaye
  * Two replicas number events in the order in which they begin to take them in, and each stamps its own: so the first
  * event of a span may have a somewhat higher number than one that was stamped after it.
  */
-const STAMPED_LATER = 1000
+export const STAMPED_LATER = 1000
 
 /** @param firstSeq the number of the first event that was accepted in the span; `null` if there is none */
 export function walkFrom(

@@ -6,6 +6,7 @@ import { acceptance, beginReplay, claimAll, claimOne, countOutcomes, settlement,
 import type { ReadableStore } from './asking.ts'
 import { describeOrdering } from './ordering-contract.ts'
 import { describePrune } from './prune-contract.ts'
+import { describeListings } from './listings-contract.ts'
 import { describeReader } from './reader-contract.ts'
 import { describeReplay } from './replay-contract.ts'
 import { describeSettle } from './settle-contract.ts'
@@ -32,6 +33,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Rea
   describeReplay(name, open)
   describePrune(name, open)
   describeReader(name, open)
+  describeListings(name, open)
 
   describe(`${name}: check`, () => {
     test('resolves while a change can be put on disk, as often as it is asked', async () => {

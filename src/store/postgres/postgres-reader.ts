@@ -1,4 +1,19 @@
 import type { Clock } from '../../time/clock.ts'
+import { deliveriesScan, eventsScan, quarantineScan } from '../bounded-page.ts'
+import type {
+  DeliverySummary,
+  EventSummary,
+  FailureGroup,
+  ListDeliveries,
+  ListEvents,
+  Page,
+  PageRequest,
+  QuarantineSummary,
+  Quarantined,
+  SearchHit,
+  StoredEvent,
+  UndeliveredOfHook,
+} from '../listings.ts'
 import {
   MAX_QUESTIONS,
   QUESTION_TIMEOUT_MS,
@@ -11,10 +26,18 @@ import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.
 import { Backoff } from './backoff.ts'
 import { BY_INDEX, Connections } from './connections.ts'
 import { deliveriesOf } from './statements/deliveries-of.ts'
+import { failures } from './statements/failures.ts'
+import { findEvent } from './statements/find-event.ts'
+import { listDeliveries } from './statements/list-deliveries.ts'
+import { listEvents } from './statements/list-events.ts'
+import { findQuarantined, listQuarantine } from './statements/list-quarantine.ts'
 import { quarantineStats } from './statements/quarantine-stats.ts'
 import { countReplay } from './statements/replay-walk.ts'
 import { findReplay, listReplays } from './statements/replays.ts'
+import { search } from './statements/search.ts'
 import { stats } from './statements/stats.ts'
+import { storyOf } from './statements/story-of.ts'
+import { undeliveredOf } from './statements/undelivered-of.ts'
 
 export interface PostgresReaderOptions {
   /** The database of a store that is open: its schema is the program's. */
@@ -62,6 +85,45 @@ export class PostgresReader implements Reader {
 
   listReplays(limit: number): Promise<ReplayJob[]> {
     return this.#ask(() => listReplays(this.#connections, limit))
+  }
+
+  async listEvents(request: ListEvents): Promise<Page<EventSummary>> {
+    const scan = eventsScan(request)
+    return this.#ask(() => listEvents(this.#connections, scan))
+  }
+
+  findEvent(id: string): Promise<StoredEvent | null> {
+    return this.#ask(() => findEvent(this.#connections, id))
+  }
+
+  storyOf(credentialId: string, limit: number): Promise<StoredEvent[]> {
+    return this.#ask(() => storyOf(this.#connections, credentialId, limit))
+  }
+
+  search(id: string): Promise<SearchHit[]> {
+    return this.#ask(() => search(this.#connections, id))
+  }
+
+  async listDeliveries(request: ListDeliveries): Promise<Page<DeliverySummary>> {
+    const scan = deliveriesScan(request)
+    return this.#ask(() => listDeliveries(this.#connections, scan))
+  }
+
+  failures(): Promise<FailureGroup[]> {
+    return this.#ask(() => failures(this.#connections))
+  }
+
+  undeliveredOf(eventTypes: readonly string[], olderThanMs: number): Promise<UndeliveredOfHook[]> {
+    return this.#ask(() => undeliveredOf(this.#connections, eventTypes, olderThanMs))
+  }
+
+  async listQuarantine(request: PageRequest): Promise<Page<QuarantineSummary>> {
+    const scan = quarantineScan(request)
+    return this.#ask(() => listQuarantine(this.#connections, scan))
+  }
+
+  findQuarantined(id: string): Promise<Quarantined | null> {
+    return this.#ask(() => findQuarantined(this.#connections, id))
   }
 
   close(): Promise<void> {

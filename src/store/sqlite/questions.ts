@@ -1,9 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { prepareDeliveriesOf } from './statements/deliveries-of.ts'
+import { prepareFailures } from './statements/failures.ts'
+import { prepareFindEvent } from './statements/find-event.ts'
+import { prepareListDeliveries } from './statements/list-deliveries.ts'
+import { prepareListEvents } from './statements/list-events.ts'
+import { prepareFindQuarantined, prepareListQuarantine } from './statements/list-quarantine.ts'
 import { prepareQuarantineStats } from './statements/quarantine-stats.ts'
 import { prepareCountReplay } from './statements/replay-walk.ts'
 import { prepareReplays } from './statements/replays.ts'
+import { prepareSearch } from './statements/search.ts'
 import { prepareStats } from './statements/stats.ts'
+import { prepareStoryOf } from './statements/story-of.ts'
+import { prepareUndeliveredOf } from './statements/undelivered-of.ts'
 
 /** Everything the reader's thread can be asked, each a function of its request and the store's clock (milliseconds since 1970). */
 export function prepareQuestions(db: DatabaseSync) {
@@ -15,6 +23,15 @@ export function prepareQuestions(db: DatabaseSync) {
     countReplay: prepareCountReplay(db),
     findReplay: replays.find,
     listReplays: replays.list,
+    listEvents: prepareListEvents(db),
+    findEvent: prepareFindEvent(db),
+    storyOf: prepareStoryOf(db),
+    search: prepareSearch(db),
+    listDeliveries: prepareListDeliveries(db),
+    failures: prepareFailures(db),
+    undeliveredOf: prepareUndeliveredOf(db),
+    listQuarantine: prepareListQuarantine(db),
+    findQuarantined: prepareFindQuarantined(db),
   }
 }
 

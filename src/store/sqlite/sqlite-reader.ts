@@ -1,5 +1,20 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../../time/clock.ts'
+import { deliveriesScan, eventsScan, quarantineScan } from '../bounded-page.ts'
+import type {
+  DeliverySummary,
+  EventSummary,
+  FailureGroup,
+  ListDeliveries,
+  ListEvents,
+  Page,
+  PageRequest,
+  QuarantineSummary,
+  Quarantined,
+  SearchHit,
+  StoredEvent,
+  UndeliveredOfHook,
+} from '../listings.ts'
 import {
   MAX_QUESTIONS,
   QUESTION_TIMEOUT_MS,
@@ -79,6 +94,42 @@ export class SqliteReader implements Reader {
 
   listReplays(limit: number): Promise<ReplayJob[]> {
     return this.#ask('listReplays', limit)
+  }
+
+  async listEvents(request: ListEvents): Promise<Page<EventSummary>> {
+    return this.#ask('listEvents', eventsScan(request))
+  }
+
+  findEvent(id: string): Promise<StoredEvent | null> {
+    return this.#ask('findEvent', id)
+  }
+
+  storyOf(credentialId: string, limit: number): Promise<StoredEvent[]> {
+    return this.#ask('storyOf', { credentialId, limit })
+  }
+
+  search(id: string): Promise<SearchHit[]> {
+    return this.#ask('search', id)
+  }
+
+  async listDeliveries(request: ListDeliveries): Promise<Page<DeliverySummary>> {
+    return this.#ask('listDeliveries', deliveriesScan(request))
+  }
+
+  failures(): Promise<FailureGroup[]> {
+    return this.#ask('failures', null)
+  }
+
+  undeliveredOf(eventTypes: readonly string[], olderThanMs: number): Promise<UndeliveredOfHook[]> {
+    return this.#ask('undeliveredOf', { eventTypes, olderThanMs })
+  }
+
+  async listQuarantine(request: PageRequest): Promise<Page<QuarantineSummary>> {
+    return this.#ask('listQuarantine', quarantineScan(request))
+  }
+
+  findQuarantined(id: string): Promise<Quarantined | null> {
+    return this.#ask('findQuarantined', id)
   }
 
   close(): Promise<void> {

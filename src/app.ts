@@ -121,7 +121,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
   })
   const statistics = createStatistics({ reader, clock })
   metrics.watch(() => readRelayState({ statistics, breakers: () => delivery.breakers() }))
-  const operatorListener = buildOperatorListener({ token: config.operatorListener.token, metrics })
+  const operatorListener = await buildOperatorListener({ config, clock, log, metrics })
 
   let stopped: Promise<void> | null = null
   return {

@@ -10,16 +10,22 @@ const PROBLEMS = {
   signature_mismatch: [401, 'The signature does not match'],
   timestamp_out_of_range: [401, 'The timestamp is out of range'],
   token_missing: [401, 'The operator token is missing or wrong'],
+  host_not_allowed: [421, 'This listener does not go by that name'],
+  cross_site: [403, 'Another site made this request'],
+  read_only: [403, 'This token may only read'],
+  still_configured: [409, 'The hook is still configured'],
+  reconciliation_off: [409, 'Reconciliation is off'],
   body_incomplete: [400, 'The body did not arrive whole'],
   body_too_large: [413, 'The body is too large'],
   rate_limited: [429, 'Too many requests'],
   not_found: [404, 'Nothing is here'],
   method_not_allowed: [405, 'The method is not allowed'],
-  request_invalid: [400, 'The request is not valid HTTP'],
+  request_invalid: [400, 'The request is not valid'],
   request_timeout: [408, 'The request took too long'],
   headers_too_large: [431, 'The headers are too large'],
   internal: [500, 'An unexpected error'],
   unavailable: [503, 'The webhook cannot be stored now'],
+  store_unavailable: [503, 'The store cannot answer now'],
 } as const
 
 export type ProblemCode = keyof typeof PROBLEMS
@@ -33,6 +39,13 @@ export const DETAILS: Record<ProblemCode, string> = {
   signature_mismatch: 'None of the configured secrets made this signature.',
   timestamp_out_of_range: 'The timestamp is more than five minutes off.',
   token_missing: 'Send the header "Authorization: Bearer TOKEN" with OPERATOR_TOKEN.',
+  host_not_allowed:
+    'Without a token the operator listener answers only where the Host header names this machine.',
+  cross_site:
+    'A page of another site may not do this. Use the page of this listener, or send no Origin header.',
+  read_only: 'It takes OPERATOR_TOKEN to change something; OPERATOR_READ_TOKEN may only look.',
+  still_configured: 'Only what a hook that is no longer configured holds can be discarded.',
+  reconciliation_off: 'It takes SEAM_API_KEY to ask Seam.',
   body_incomplete: 'The body ended before its content-length.',
   body_too_large: 'The body is larger than this relay takes.',
   rate_limited: 'Too many requests from this address.',
@@ -44,6 +57,7 @@ export const DETAILS: Record<ProblemCode, string> = {
   internal:
     'Something broke here; the log says what. If this was a webhook, it was not stored: send it again.',
   unavailable: NOT_STORED,
+  store_unavailable: 'The store is busy or away. Ask again in a moment.',
 }
 
 /** A problem as it goes over the wire. Source: RFC 9457. */

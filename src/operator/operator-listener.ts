@@ -1,45 +1,81 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import helmet from '@fastify/helmet'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
-import { answerErrors, problemAnswers } from '../http/listener-problems.ts'
+import type { Config } from '../config.ts'
+import { problemAnswers } from '../http/listener-problems.ts'
 import { sendProblem } from '../http/problem.ts'
+import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Clock } from '../time/clock.ts'
+import { createAccess } from './access.ts'
+import { guard } from './guard.ts'
+import { openapiOptions } from './openapi.ts'
+import { answerOperatorErrors } from './operator-errors.ts'
+import { securityHeaders } from './security-headers.ts'
+import { sessionRoutes } from './session-routes.ts'
+import { strictValidator } from './strict-validator.ts'
 
 export interface OperatorListenerOptions {
-  /** OPERATOR_TOKEN. Without one, everybody who reaches the listener may use it. */
-  token: string | undefined
+  config: Pick<Config, 'operatorListener' | 'trustProxy'>
+  clock: Clock
+  log: Logger
   metrics: Metrics
+  /** The page for browsers; without it, there are only calls. */
+  page?: Page
+}
+
+export interface Page {
+  /** The content security policy that it needs, by directive. */
+  policy: Record<string, string[]>
+  /** Adds its files. They need no token, so they may hold no data. */
+  serve(app: FastifyInstance): void
 }
 
 /** The listener for the people who run the relay, on an address of its own. */
-export function buildOperatorListener({ token, metrics }: OperatorListenerOptions): FastifyInstance {
-  const app = fastify({ ...problemAnswers, forceCloseConnections: true, exposeHeadRoutes: false })
-  app.addHook('onRequest', async (request, reply) => {
-    if (token === undefined || bearerMatches(request.headers.authorization, token)) return
-    reply.header('www-authenticate', 'Bearer')
-    return sendProblem(
-      reply,
-      'token_missing',
-      'Send the header "Authorization: Bearer TOKEN" with OPERATOR_TOKEN.',
-    )
+export async function buildOperatorListener(options: OperatorListenerOptions): Promise<FastifyInstance> {
+  const { config, clock, log, metrics, page } = options
+  const app = fastify({
+    ...problemAnswers,
+    trustProxy: config.trustProxy,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(strictValidator)
+  // The types of the answers follow from their schemas, so nothing has to be cut to them a second time.
+  app.setSerializerCompiler(() => JSON.stringify)
+  // Only JSON: a form of another site can send text, and not JSON.
+  app.removeContentTypeParser('text/plain')
+  answerOperatorErrors(app, log)
+
+  await app.register(helmet, securityHeaders(page?.policy))
+  await app.register(cookie)
+  const access = createAccess(config.operatorListener)
+  guard(app, { access, operatorHost: config.operatorListener.host, clock })
+  app.addHook('onSend', async (_request, reply) => {
+    // What people see here is theirs; no cache in between keeps it. The page's files say otherwise for themselves.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
+
+  await app.register(swagger, openapiOptions)
+  sessionRoutes(app, { access, clock })
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics.read()
     return reply.type(contentType).send(text)
   })
-  answerErrors(app)
+  app.get('/openapi.json', () => app.swagger())
+  if (page !== undefined) {
+    await app.register(async (files) => {
+      files.addHook('onRoute', (route) => {
+        route.config = { ...route.config, isOpen: true }
+      })
+      page.serve(files)
+    })
+  }
   app.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, 'not_found', 'There is no such page or call.'),
   )
-  return app
-}
-
-/** Compares digests, so that the time it takes tells neither the token's length nor how much of a guess is right. */
-function bearerMatches(header: string | undefined, token: string): boolean {
-  const given = /^Bearer (.+)$/i.exec(header ?? '')?.[1] ?? ''
-  return timingSafeEqual(digest(given), digest(token))
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return app as unknown as FastifyInstance
 }

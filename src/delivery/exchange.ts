@@ -4,7 +4,7 @@ import type { Clock } from '../time/clock.ts'
 import { Deadline } from '../time/deadline.ts'
 import { errorCodeOf, outcomeOfAnswer } from './outcome.ts'
 import type { ErrorCode, Outcome } from './outcome.ts'
-import { parseRetryAfter } from './retry-after.ts'
+import { parseRetryAfter } from '../http/retry-after.ts'
 
 /** How much of an answer is kept for the operator. */
 const KEPT_ANSWER_BYTES = 1024

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { parseRetryAfter } from '../../src/delivery/retry-after.ts'
+import { parseRetryAfter } from '../../src/http/retry-after.ts'
 
 const now = Date.parse('1994-11-06T08:49:00Z')
 

@@ -27,6 +27,12 @@ const START_PATIENCE_MS = 60_000
 const RESTART_PAUSE_MS = 100
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
+/** A relay must not outlive whoever tortures it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** One relay that is started again whenever it ends, as an orchestrator would. */
 export class Replica {
   readonly #options: ReplicaOptions
@@ -169,7 +175,9 @@ export class Replica {
       // What it says when a start fails; anything else does not belong there.
       if (!text.startsWith('seam-relay cannot start')) life.fatal.push(text)
     })
+    running.add(child)
     child.once('exit', (code, signal) => {
+      running.delete(child)
       life.endedAt = performance.now()
       life.exitCode = code
       life.signal = signal

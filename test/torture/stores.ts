@@ -52,7 +52,7 @@ export function sqliteStore(folder: string, seconds: number): TorturedStore {
     unsettled: (limit) => unsettled(ask, '', "due_at - unixepoch('now', 'subsec') * 1000", limit),
     read: () => read(ask, ''),
     remove: async () => {
-      if (isMounted) execFileSync('umount', ['-l', folder])
+      if (isMounted) unmount(folder)
     },
   }
 }
@@ -99,6 +99,11 @@ function mount(folder: string, sizeMiB: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Does nothing if it is unmounted already. */
+function unmount(folder: string): void {
+  spawnSync('umount', ['-l', folder])
 }
 
 function fill(folder: string, filler: string): void {

@@ -7,6 +7,8 @@ import { run } from './run.ts'
 
 const SHOWN_FAULTS = 20
 
+// Whatever ends this process, what it has started ends with it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
 process.exitCode = await main()
 
 /** @returns 0: no fault; 1: faults; 2: used wrongly */

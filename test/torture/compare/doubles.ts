@@ -8,8 +8,8 @@ export interface Doubles {
   inFlight: number
 }
 
-/** Between a receiver's answer and the moment when the store has it, on a busy machine. */
-const SETTLING_MS = 1500
+/** Between a receiver's answer and the moment when the store has it, on a very busy machine. */
+const SETTLING_MS = 5000
 /** After an outage or a pause, until the outcomes that waited are written. */
 const RECOVERY_MS = 5000
 /** A graceful stop interrupts what is under way at four fifths of its bound: this much before its end, at most. */
@@ -25,14 +25,19 @@ const CERTAIN_WITHIN_MS = 2000
  * A receiver gets something again after its 2xx only if the first attempt was in flight, or its outcome not yet
  * written, when its process was killed or cut short; or if it was in flight while the process was paused, which
  * interrupts it. Nothing else excuses a double: no changed hooks, no outage of the store by itself, no graceful stop
- * within its bound while the store was there.
+ * within its bound while the store was there. What was in flight is known by its time, and besides by the store: an
+ * outcome that was written there is none that a kill can have taken away.
  */
-export function findDoubles({ arrivals, disturbances: { lives, outages } }: Ledgers): Doubles {
+export function findDoubles({ arrivals, stored, disturbances: { lives, outages } }: Ledgers): Doubles {
   const histories = new Map(lives.map((life) => [life.process, historyOf(life, outages)]))
   const wasInFlight = (arrival: Arrival) => isInFlight(arrival, histories.get(arrival.process))
+  const written = successesWritten(stored)
   const faults: string[] = []
   let count = 0
   for (const [name, same] of Map.groupBy(arrivals, ({ hook, key }) => `${hook} ${key}`)) {
+    if ((written.get(name) ?? 0) > 1 && !same.some((one) => wasPaused(one, histories.get(one.process)))) {
+      faults.push(`delivered again after its success had been written: ${name}`)
+    }
     const inOrder = same.toSorted((one, other) => one.arrivedAt - other.arrivedAt)
     let known: Arrival | null = null
     for (const arrival of inOrder) {
@@ -49,6 +54,18 @@ export function findDoubles({ arrivals, disturbances: { lives, outages } }: Ledg
     }
   }
   return { faults, count, inFlight: arrivals.filter(wasInFlight).length }
+}
+
+/** How many successes the store knows of each delivery. Where it was not replayed, more than one is strange. */
+function successesWritten({ ids, attempts }: Ledgers['stored']): Map<string, number> {
+  const keyOf = new Map(ids.map(({ seq, key }) => [seq, key]))
+  const counts = new Map<string, number>()
+  for (const { seq, hook, status } of attempts) {
+    if (status === null || status >= 300) continue
+    const name = `${hook} ${keyOf.get(seq)}`
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
 }
 
 interface History {
@@ -77,14 +94,23 @@ function historyOf({ end, endedAt, toldToStopAt, pauses }: Life, outages: readon
   }
 }
 
-function isInFlight({ arrivedAt, answeredAt, brokeAt }: Arrival, history: History | undefined): boolean {
+function isInFlight(arrival: Arrival, history: History | undefined): boolean {
   if (history === undefined) return false
   const { delays, interruptions, ends } = history
-  const underWay = { from: arrivedAt, to: answeredAt ?? brokeAt ?? arrivedAt }
+  const underWay = underWayOf(arrival)
   if (interruptions.some((span) => meet(span, underWay))) return true
-  const unsettled = { from: arrivedAt, to: underWay.to + SETTLING_MS }
+  const unsettled = { from: arrival.arrivedAt, to: underWay.to + SETTLING_MS }
   for (const delay of delays) if (meet(delay, unsettled)) unsettled.to = Math.max(unsettled.to, delay.to)
   return ends.some((span) => meet(span, unsettled))
+}
+
+/** What a paused process has under way is taken over by others, and its outcome is recorded all the same. */
+function wasPaused(arrival: Arrival, history: History | undefined): boolean {
+  return (history?.interruptions ?? []).some((span) => meet(span, underWayOf(arrival)))
+}
+
+function underWayOf({ arrivedAt, answeredAt, brokeAt }: Arrival): Span {
+  return { from: arrivedAt, to: answeredAt ?? brokeAt ?? arrivedAt }
 }
 
 function meet(one: Span, other: Span): boolean {

@@ -27,7 +27,6 @@ const FOREIGN_VARIABLES = new Map([
   ['ACCESS_LOG_SECRET', 'an example: a reader names it'],
   ['ACCESS_LOG_TOKEN', 'an example: a reader names it'],
   ['PRINTER_TOKEN', 'an example: a reader names it'],
-  ['an example: the script beside it reads it'],
 ])
 /** Words in capitals with an underscore that name no variable. */
 const PLACEHOLDERS = new Set(['EVENT_ID', 'WEBHOOK_ID', 'PROJECT_'])

@@ -7,6 +7,7 @@ export type ActionName =
   | 'replay'
   | 'cancel_replay'
   | 'discard'
+  | 'dismiss'
   | 'pause_hook'
   | 'resume_hook'
   | 'test_hook'

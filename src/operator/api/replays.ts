@@ -8,6 +8,8 @@ import {
   BegunReplay,
   DiscardRequest,
   Discarded,
+  DismissRequest,
+  Dismissed,
   DryRun,
   Replay,
   ReplayRequest,
@@ -119,6 +121,27 @@ export function replayRoutes(
         )
       await actions.after(request, 'discard', hook, { discarded: result.discarded })
       return { discarded: result.discarded }
+    },
+  )
+
+  app.post(
+    '/api/dismiss',
+    {
+      schema: {
+        tags: ['replays'],
+        summary: "Give up a hook's dead letters",
+        description:
+          'They stay dead and can still be replayed, but they wait for nobody any more, and their events are removed with age. With `code`, only those whose last failure had it.',
+        querystring: exactly({}),
+        body: DismissRequest,
+        response: { 200: Dismissed },
+      },
+    },
+    async (request) => {
+      const { hook, code } = request.body
+      const dismissed = await replays.dismiss(hook, code)
+      await actions.after(request, 'dismiss', hook, { code, dismissed })
+      return { dismissed }
     },
   )
 

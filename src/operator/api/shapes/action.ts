@@ -38,6 +38,9 @@ export const Replays = exactly({ items: Type.Array(Replay) })
 
 export const DiscardRequest = exactly({ hook: HookName })
 export const Discarded = exactly({ discarded: Count })
+/** Dead letters that nobody means to replay: of one hook, and with `code` those whose last failure had it. */
+export const DismissRequest = exactly({ hook: HookName, code: Type.Optional(Code) })
+export const Dismissed = exactly({ dismissed: Count })
 
 export const Hooks = exactly({ items: Type.Array(HookHealth) })
 export const PauseRequest = exactly({ reason: Type.String({ minLength: 1, maxLength: 500 }) })

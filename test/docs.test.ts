@@ -11,8 +11,10 @@ const ROOT = resolve(import.meta.dirname, '..')
 const documents = new Map(
   [
     ...readdirSync(ROOT),
-    ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join('docs', name),
+    ...['docs', 'deploy'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(folder, name),
+      ),
     ),
   ]
     .filter((path) => path.endsWith('.md'))

@@ -95,6 +95,7 @@ function mount(folder: string, sizeMiB: number): boolean {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.ceil(sizeMiB)}m`, 'tmpfs', folder], {
       stdio: 'ignore',
     })
+    process.once('exit', () => unmount(folder))
     return true
   } catch {
     return false

@@ -7,6 +7,8 @@ import { STAMPED_LATER } from './replay-scope.ts'
 
 /** How many rows a page looks at where no index serves its filter. Some milliseconds. */
 export const LOOKED_AT = 5000
+/** And where each takes a further lookup: of a code among the attempts. */
+const LOOKED_UP = 2000
 const LARGEST_PAGE = 1000
 
 /** Behind the newest of everything. */
@@ -85,7 +87,7 @@ export function deliveriesScan(request: ListDeliveries): DeliveriesScan {
     among === 'dead' ? code !== undefined : [state, hook, code].some((one) => one !== undefined)
   return {
     limit,
-    looked: isFiltered ? LOOKED_AT : limit + 1,
+    looked: isFiltered ? (code === undefined ? LOOKED_AT : LOOKED_UP) : limit + 1,
     before: startOf('deliveries', request),
     state: state ?? null,
     hook: hook === undefined ? null : sought(hook),

@@ -2,9 +2,9 @@ import type { FailureGroup, UndeliveredOfHook } from './listings.ts'
 
 // What both stores make of what they counted hook by hook.
 
-/** How many deliveries of each kind a question looks at, over all hooks together. */
-const LOOKED_AT_FOR_FAILURES = 4000
-const LOOKED_AT_FOR_UNDELIVERED = 10_000
+/** How many deliveries of each kind a question looks at, over all hooks together. Each costs a lookup or two, some 10 µs. */
+const LOOKED_AT_FOR_FAILURES = 2000
+const LOOKED_AT_FOR_UNDELIVERED = 4000
 /** And at each hook at least so many. */
 const LEAST_LOOKED_AT = 100
 

@@ -447,7 +447,7 @@ export function describeListings(name: string, open: () => Promise<ReadableStore
 
     test('says where there is more than it could look at', async () => {
       const store = await open()
-      const count = 4100
+      const count = 2100
       await acceptMany(store, count, ['a'])
       const record = { durationMs: 1, status: null, errorCode: 'timeout', answer: null }
       for (let left = count; left > 0; left -= 1000) {
@@ -501,7 +501,7 @@ export function describeListings(name: string, open: () => Promise<ReadableStore
 
     test('names a hook of which there are more than it could look at, also where it has met none', async () => {
       const store = await open()
-      await acceptMany(store, 10_001, ['a'])
+      await acceptMany(store, 4001, ['a'])
       expect(await store.reader.undeliveredOf(REVOCATIONS, 0)).toEqual([
         { hook: 'a', count: 0, since: expect.any(Number), code: null, isComplete: false },
       ])

@@ -1,11 +1,23 @@
 import type pg from 'pg'
 import { expect, test } from 'vitest'
+import { SAMPLE_EVENT_ID } from '../../src/events/event.ts'
 import type { AcceptRequest, NextState, ReplayScope, Settlement } from '../../src/store/store.ts'
 import { acceptAll } from '../../src/store/postgres/statements/accept.ts'
 import { Claimer } from '../../src/store/postgres/claimer.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
 import type { Connections, Step } from '../../src/store/postgres/connections.ts'
 import { deliveriesOf } from '../../src/store/postgres/statements/deliveries-of.ts'
+import { deliveriesScan, eventsScan, quarantineScan } from '../../src/store/bounded-page.ts'
+import type { ListDeliveries, ListEvents } from '../../src/store/listings.ts'
+import { storedEvents, summariesOf } from '../../src/store/postgres/statements/event-rows.ts'
+import { failures } from '../../src/store/postgres/statements/failures.ts'
+import { findEvent } from '../../src/store/postgres/statements/find-event.ts'
+import { listDeliveries, summariesOfDeliveries } from '../../src/store/postgres/statements/list-deliveries.ts'
+import { listEvents } from '../../src/store/postgres/statements/list-events.ts'
+import { listQuarantine } from '../../src/store/postgres/statements/list-quarantine.ts'
+import { search } from '../../src/store/postgres/statements/search.ts'
+import { storyOf } from '../../src/store/postgres/statements/story-of.ts'
+import { codesOf, undeliveredOf } from '../../src/store/postgres/statements/undelivered-of.ts'
 import { migrate } from '../../src/store/postgres/migrations.ts'
 import { prune } from '../../src/store/postgres/statements/prune.ts'
 import { discard } from '../../src/store/postgres/statements/discard.ts'
@@ -54,6 +66,8 @@ const SETTINGS = { intake: 'reset all', others: `reset all; ${BY_INDEX}` }
 interface Call {
   on: keyof typeof SETTINGS
   ask: Ask
+  /** An index of which it reads as much as it may from the end or the beginning. */
+  fromItsEnd?: RegExp
   /** Pages of tables and indices that it may touch in all: for each row some thirty, those that it writes included. */
   pagesAtMost?: number
 }
@@ -112,6 +126,50 @@ const CALLS: Record<string, Call> = {
     },
     { seqs: [FIRST_UNDELIVERED + 100] },
   ),
+  ...eventLists({}),
+  ...eventLists({ type: 'device.*', workspaceId: 'x' }),
+  ...eventLists({ since: Date.now() - DAY_MS, until: Date.now() }),
+  ...eventLists({ credentialId: 'credential-1' }),
+  'event by its id': { ...reading(500), ask: (connections) => findEvent(connections, 'undelivered-100') },
+  'newest sample': {
+    ...reading(6000, /^events_pkey$/),
+    ask: (connections) => findEvent(connections, SAMPLE_EVENT_ID),
+  },
+  'story of a credential': {
+    ...reading(500),
+    ask: (connections) => storyOf(connections, 'credential-1', 100),
+  },
+  search: { ...reading(6000, /^events_pkey$/), ask: (connections) => search(connections, 'undelivered-100') },
+  'events that are shown': { ...reading(4000), ask: (connections) => summariesOf(connections, SHOWN) },
+  'events with their bodies': { ...reading(4000), ask: (connections) => storedEvents(connections, SHOWN) },
+  ...deliveryLists({}),
+  ...deliveryLists({ hook: 'any', code: 'timeout' }),
+  ...deliveryLists({ state: 'dead', code: 'timeout' }),
+  ...deliveryLists({ state: 'dead', hook: 'any' }),
+  ...deliveryLists({ state: 'pending' }),
+  ...deliveryLists({ state: 'leased', hook: 'any' }),
+  ...deliveryLists({ state: 'delivered', code: 'timeout' }),
+  'deliveries that are shown': {
+    ...reading(4000),
+    ask: (connections) =>
+      summariesOfDeliveries(
+        connections,
+        SHOWN.map((at) => ({ at, name: 'any' })),
+      ),
+  },
+  failures: { ...reading(20_000), ask: (connections) => failures(answering(connections)) },
+  'undelivered revocations': {
+    ...reading(20_000),
+    ask: (connections) => undeliveredOf(answering(connections), ['acs_credential.deleted'], 0),
+  },
+  'codes of the oldest': {
+    ...reading(500),
+    ask: (connections) => codesOf(connections, [{ seq: FIRST_UNDELIVERED, hook: 'any' }]),
+  },
+  'quarantine list': {
+    ...reading(100),
+    ask: (connections) => listQuarantine(connections, quarantineScan({ limit: 50 })),
+  },
   discard: {
     pagesAtMost: 4000,
     on: 'others',
@@ -126,6 +184,44 @@ const CALLS: Record<string, Call> = {
 const WANT = { limit: 64, maxBytes: 8_388_608, leaseMs: 60_000 }
 /** Their rows are few, and they read all of them. */
 const READING_ALL = ['stats']
+
+const SHOWN = Array.from({ length: 50 }, (_, n) => FIRST_UNDELIVERED + n)
+
+/** A question that may touch so many pages, and may read an index from its end up to a limit. */
+function reading(pagesAtMost: number, fromItsEnd?: RegExp): Omit<Call, 'ask'> {
+  return { on: 'others', pagesAtMost, ...(fromItsEnd === undefined ? {} : { fromItsEnd }) }
+}
+
+function eventLists(filter: Omit<ListEvents, 'limit'>): Record<string, Call> {
+  const scan = eventsScan({ ...filter, limit: 50 })
+  return {
+    [`events with ${Object.keys(filter).join(' and ') || 'no filter'}`]: {
+      ...reading(8000),
+      ask: (connections) => listEvents(connections, scan),
+    },
+  }
+}
+
+function deliveryLists(filter: Omit<ListDeliveries, 'limit'>): Record<string, Call> {
+  const scan = deliveriesScan({ ...filter, limit: 50 })
+  return {
+    [`deliveries with ${JSON.stringify(filter)}`]: {
+      ...reading(40_000, /^deliveries_order$/),
+      ask: (connections) => listDeliveries(answering(connections), scan),
+    },
+  }
+}
+
+/** Knows the hooks, and that few deliveries wait, so that what is asked after these is sent too. */
+function answering(connections: Connections): Connections {
+  const run: Connections['run'] = async (statement, values) => {
+    const rows = await connections.run(statement, values)
+    if (statement.name.startsWith('hooks-with')) return [{ hook: 'any' }, { hook: 'ordered' }]
+    return statement.name.startsWith('count-undelivered') ? [{ count: 1 }] : rows
+  }
+  const transaction: Connections['transaction'] = (steps) => connections.transaction(steps)
+  return { run, transaction } as Connections
+}
 
 /** Counting and putting back, each one step of it from somewhere in the middle. */
 function replayCalls(
@@ -176,6 +272,7 @@ test('no call costs more because of what has been delivered, with and without st
 function straysOf({ scans, ...about }: Explained): unknown[] {
   return scans
     .filter(({ type, index, isNarrowed }) => {
+      if (CALLS[about.call]?.fromItsEnd?.test(index ?? '') === true) return false
       if (READING_ALL.includes(about.call) && /^deliveries_(order|given_up)$/.test(index ?? '')) return false
       return !/^Index (Only )?Scan$/.test(type) || !isNarrowed
     })

@@ -95,7 +95,7 @@ export async function listDeliveries(
   scan: DeliveriesScan,
 ): Promise<Page<DeliverySummary>> {
   const { shown, ...end } = pageEnd('deliveries', await look(connections, scan), scan.limit)
-  return { items: await summariesOf(connections, shown), ...end }
+  return { items: await summariesOfDeliveries(connections, shown), ...end }
 }
 
 async function look(connections: Connections, scan: DeliveriesScan): Promise<Look> {
@@ -116,7 +116,11 @@ async function look(connections: Connections, scan: DeliveriesScan): Promise<Loo
   return lookOf(await connections.run(ALL, values), looked)
 }
 
-async function summariesOf(connections: Connections, shown: readonly Position[]): Promise<DeliverySummary[]> {
+/** In their order. One that was deleted since it was found is left out. */
+export async function summariesOfDeliveries(
+  connections: Connections,
+  shown: readonly Position[],
+): Promise<DeliverySummary[]> {
   if (shown.length === 0) return []
   const keys = [shown.map(({ at }) => at), shown.map(({ name }) => name)]
   return (await connections.run(SHOWN, keys)) as unknown as DeliverySummary[]

@@ -53,14 +53,25 @@ export async function undeliveredOf(
     ...(await countsOf(connections, 'undelivered', COUNT_UNDELIVERED, [eventTypes, olderThanMs])),
   ]
   const oldest = counts.flatMap(({ hook, oldest: one }) => (one === null ? [] : [{ hook, seq: one.seq }]))
-  const codes = new Map<string, string | null>()
-  if (oldest.length > 0) {
-    const keys = [oldest.map(({ seq }) => seq), oldest.map(({ hook }) => hook)]
-    for (const row of await connections.run(CODES, keys)) {
-      codes.set(`${row['seq'] as number} ${row['hook'] as string}`, row['code'] as string | null)
-    }
-  }
-  return undeliveredOfHooks(counts, (seq, hook) => codes.get(`${seq} ${hook}`) ?? null)
+  const codes = await codesOf(connections, oldest)
+  return undeliveredOfHooks(counts, (seq, hook) => codes.get(keyOf(seq, hook)) ?? null)
+}
+
+/** Of each delivery the code of its last failure, by `keyOf`. */
+export async function codesOf(
+  connections: Connections,
+  deliveries: readonly { seq: number; hook: string }[],
+): Promise<Map<string, string | null>> {
+  if (deliveries.length === 0) return new Map()
+  const keys = [deliveries.map(({ seq }) => seq), deliveries.map(({ hook }) => hook)]
+  const rows = await connections.run(CODES, keys)
+  return new Map(
+    rows.map((row) => [keyOf(row['seq'] as number, row['hook'] as string), row['code'] as string | null]),
+  )
+}
+
+function keyOf(seq: number, hook: string): string {
+  return `${seq} ${hook}`
 }
 
 async function countsOf(

@@ -1,0 +1,62 @@
+import { DatabaseSync } from 'node:sqlite'
+import { expect, onTestFinished, test } from 'vitest'
+import { prepareQuestions } from '../../src/store/sqlite/questions.ts'
+import { newPath, open } from './store-file.ts'
+
+// SQLite has no statistics here, so its plans are the same beside any history: each can be judged in an empty file.
+
+/** Whole tables and indices that are read on purpose. */
+const READ_ALL = [
+  // Counts of what is undelivered and dead, and of the quarantine.
+  /^SCAN deliveries USING COVERING INDEX deliveries_(order|dead)$/,
+  /^SCAN quarantine USING COVERING INDEX quarantine_received$/,
+  // Numbered rows, newest first, with a limit.
+  /^SCAN (events|replays)( USING INDEX replays_running)?$/,
+  // Lists that came with the question, and what was selected inside the statement.
+  /^SCAN (json_each|n|f|\(subquery-\d+\))( VIRTUAL TABLE INDEX \d+:)?$/,
+]
+
+test('no question reads a whole table or index, but for those that count or have a limit', async () => {
+  const path = newPath()
+  await open(path)
+  const strays: unknown[] = []
+  let judged = 0
+  for (const sql of statementsOf(path)) {
+    for (const step of planOf(path, sql)) {
+      judged++
+      if (!step.startsWith('SCAN ')) continue
+      const isMeant = READ_ALL.some((meant) => meant.test(step))
+      const isBounded =
+        !/^SCAN (events|deliveries|replays)/.test(step) || /limit|max\(seq\)|count\(\*\)/.test(sql)
+      if (!isMeant || !isBounded) strays.push({ step, sql })
+    }
+  }
+  expect(judged).toBeGreaterThan(60)
+  expect(strays).toEqual([])
+})
+
+/** All that the reader's thread prepares. */
+function statementsOf(path: string): string[] {
+  const db = new DatabaseSync(path, { readOnly: true })
+  onTestFinished(() => db.close())
+  const statements: string[] = []
+  const prepare = db.prepare.bind(db)
+  db.prepare = (sql: string) => {
+    statements.push(sql)
+    return prepare(sql)
+  }
+  prepareQuestions(db)
+  return statements
+}
+
+function planOf(path: string, sql: string): string[] {
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    return db
+      .prepare(`explain query plan ${sql}`)
+      .all()
+      .map(({ detail }) => detail as string)
+  } finally {
+    db.close()
+  }
+}

@@ -195,6 +195,15 @@ export function describeReader(name: string, open: () => Promise<ReadableStore>)
         () => store.reader.countReplay({ scope: {}, limit: 1 }),
         () => store.reader.findReplay('nothing'),
         () => store.reader.listReplays(1),
+        () => store.reader.listEvents({ limit: 1 }),
+        () => store.reader.findEvent('nothing'),
+        () => store.reader.storyOf('nothing', 1),
+        () => store.reader.search('nothing'),
+        () => store.reader.listDeliveries({ limit: 1 }),
+        () => store.reader.failures(),
+        () => store.reader.undeliveredOf([], 0),
+        () => store.reader.listQuarantine({ limit: 1 }),
+        () => store.reader.findQuarantined('nothing'),
       ]) {
         await expect(ask()).rejects.toMatchObject({ code: 'store_closed' })
       }

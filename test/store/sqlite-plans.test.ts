@@ -8,7 +8,7 @@ import { newPath, open } from './store-file.ts'
 /** Whole tables and indices that are read on purpose. */
 const READ_ALL = [
   // Counts of what is undelivered and dead, and of the quarantine.
-  /^SCAN deliveries USING COVERING INDEX deliveries_(order|dead)$/,
+  /^SCAN deliveries USING COVERING INDEX deliveries_(order|given_up)$/,
   /^SCAN quarantine USING COVERING INDEX quarantine_received$/,
   // Numbered rows, newest first, with a limit.
   /^SCAN (events|replays)( USING INDEX replays_running)?$/,

@@ -148,8 +148,10 @@ const migrations: readonly string[] = [
   -- A credential's story. In a bare loop it adds to an acceptance what one more small row would.
   create index events_credential on events (credential_id, seq) where credential_id is not null;
 
-  -- Dead letters that wait for a person. Those that somebody has given up are not among them.
-  create index deliveries_given_up on deliveries (hook, event_seq) where state = 'dead' and ended_code is not 'discarded';
+  -- Dead letters that wait for a person. Those that somebody has given up are not among them. ended_code is there because
+  -- without it SQLite reads each row to see that it is none of those.
+  create index deliveries_given_up on deliveries (hook, event_seq, ended_code)
+    where state = 'dead' and ended_code is not 'discarded';
 
   -- What happened in each minute, for charts and for "is this silence usual?". minute: its beginning.
   create table counts (

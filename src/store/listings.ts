@@ -28,12 +28,12 @@ export interface Listings {
 
   listDeliveries(request: ListDeliveries): Promise<Page<DeliverySummary>>
 
-  /** What is dead, and what is pending and has failed, grouped by hook and code of its last failure. */
+  /** What is dead and was not given up by a person, and what is pending and has failed, grouped by hook and code of its last failure. */
   failures(): Promise<FailureGroup[]>
 
   /**
    * Of the revocations (events of the types that are named), those that a hook has not got: pending or leased for longer
-   * than `olderThanMs`, or dead. For each hook. It looks at a bounded number of rows: a hook of which there are more, and among
+   * than `olderThanMs`, or dead and not given up by a person. For each hook. It looks at a bounded number of rows: a hook of which there are more, and among
    * those none, is named with a count of 0.
    */
   undeliveredOf(eventTypes: readonly string[], olderThanMs: number): Promise<UndeliveredOfHook[]>

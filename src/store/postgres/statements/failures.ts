@@ -14,7 +14,7 @@ import { hooksWith } from './hooks-with.ts'
 const COUNT_DEAD: Statement = {
   name: 'count-dead-failures',
   text: grouped(`select d.event_seq, d.hook, d.ended_code, d.active_since, true as has_failed
-      from seam_relay.deliveries d where d.state = 'dead' and d.hook = h.hook
+      from seam_relay.deliveries d where d.state = 'dead' and d.ended_code is distinct from 'discarded' and d.hook = h.hook
       order by d.event_seq desc limit $2::integer`),
 }
 const COUNT_FAILED: Statement = {
@@ -46,7 +46,7 @@ async function countsOf(
   kind: 'dead' | 'pending',
   cutShort: Set<string>,
 ): Promise<FailureCount[]> {
-  const hooks = await hooksWith(connections, kind === 'dead' ? 'dead' : 'undelivered')
+  const hooks = await hooksWith(connections, kind === 'dead' ? 'open' : 'undelivered')
   if (hooks.length === 0) return []
   const most = rowsForEachHook('failures', hooks.length)
   const rows = await connections.run(kind === 'dead' ? COUNT_DEAD : COUNT_FAILED, [hooks, most])

@@ -1,8 +1,12 @@
 import type { Connections, Statement } from '../connections.ts'
 
-/** The hooks that have undelivered or dead deliveries: one look into the index for each, however many deliveries it has. */
+/** The hooks that have undelivered or dead deliveries (`open`: dead ones that nobody has given up): one look into the index for each, however many deliveries it has. */
 const HOOKS_WITH = {
   dead: { name: 'hooks-with-dead', text: hooksSql(`d.state = 'dead'`) },
+  open: {
+    name: 'hooks-with-open',
+    text: hooksSql(`d.state = 'dead' and d.ended_code is distinct from 'discarded'`),
+  },
   undelivered: { name: 'hooks-with-undelivered', text: hooksSql('d.due_at is not null') },
 } as const satisfies Record<string, Statement>
 

@@ -14,8 +14,8 @@ const IS_OF_TYPE = `(select true from seam_relay.events e
 const COUNT_DEAD: Statement = {
   name: 'undelivered-dead-of',
   text: countSql(`
-    select d.event_seq, d.active_since, d.ended_code is null and ${IS_OF_TYPE} as counts
-    from seam_relay.deliveries d where d.state = 'dead' and d.hook = h.hook
+    select d.event_seq, d.active_since, ${IS_OF_TYPE} as counts
+    from seam_relay.deliveries d where d.state = 'dead' and d.ended_code is distinct from 'discarded' and d.hook = h.hook
     order by d.event_seq limit $2::integer`),
 }
 const COUNT_UNDELIVERED: Statement = {
@@ -49,7 +49,7 @@ export async function undeliveredOf(
   olderThanMs: number,
 ): Promise<UndeliveredOfHook[]> {
   const counts = [
-    ...(await countsOf(connections, 'dead', COUNT_DEAD, [eventTypes])),
+    ...(await countsOf(connections, 'open', COUNT_DEAD, [eventTypes])),
     ...(await countsOf(connections, 'undelivered', COUNT_UNDELIVERED, [eventTypes, olderThanMs])),
   ]
   const oldest = counts.flatMap(({ hook, oldest: one }) => (one === null ? [] : [{ hook, seq: one.seq }]))
@@ -76,7 +76,7 @@ function keyOf(seq: number, hook: string): string {
 
 async function countsOf(
   connections: Connections,
-  among: 'dead' | 'undelivered',
+  among: 'open' | 'undelivered',
   statement: Statement,
   values: readonly unknown[],
 ): Promise<UndeliveredCount[]> {

@@ -20,8 +20,8 @@ interface CountRow {
 export function prepareFailures(db: DatabaseSync) {
   const hooksWith = prepareHooksWith(db)
   const countDead = db.prepare(
-    grouped(`select ${CODE} as code, 1 as has_failed, d.active_since from deliveries d indexed by deliveries_dead
-      where d.state = 'dead' and d.hook = ? order by d.event_seq desc limit ?`),
+    grouped(`select ${CODE} as code, 1 as has_failed, d.active_since from deliveries d indexed by deliveries_given_up
+      where d.state = 'dead' and d.ended_code is not 'discarded' and d.hook = ? order by d.event_seq desc limit ?`),
   )
   const countFailed = db.prepare(
     grouped(`select case when d.failures > 0 then ${CODE} end as code, d.failures > 0 as has_failed, d.active_since
@@ -29,7 +29,7 @@ export function prepareFailures(db: DatabaseSync) {
       where d.hook = ? and d.due_at < ${BLOCKED_UNTIL} order by d.due_at desc limit ?`),
   )
   const kinds = [
-    { kind: 'dead', among: 'dead', statement: countDead },
+    { kind: 'dead', among: 'open', statement: countDead },
     { kind: 'pending', among: 'undelivered', statement: countFailed },
   ] as const
 

@@ -14,9 +14,9 @@ const IS_OF_TYPE = `exists (select 1 from events e where e.seq = d.event_seq
 export function prepareUndeliveredOf(db: DatabaseSync) {
   const hooksWith = prepareHooksWith(db)
   const seeDead = db.prepare(
-    `select d.event_seq, d.active_since, d.ended_code is null and ${IS_OF_TYPE}
-     from deliveries d indexed by deliveries_dead
-     where d.state = 'dead' and d.hook = :hook order by d.event_seq limit :most`,
+    `select d.event_seq, d.active_since, ${IS_OF_TYPE}
+     from deliveries d indexed by deliveries_given_up
+     where d.state = 'dead' and d.ended_code is not 'discarded' and d.hook = :hook order by d.event_seq limit :most`,
   )
   const seeUndelivered = db.prepare(
     `select d.event_seq, d.active_since, d.active_since < :before and ${IS_OF_TYPE}
@@ -31,7 +31,7 @@ export function prepareUndeliveredOf(db: DatabaseSync) {
   return (request: { eventTypes: readonly string[]; olderThanMs: number }, now: number) => {
     const types = JSON.stringify(request.eventTypes)
     const before = now - request.olderThanMs
-    const [withDead, withUndelivered] = [hooksWith('dead'), hooksWith('undelivered')]
+    const [withDead, withUndelivered] = [hooksWith('open'), hooksWith('undelivered')]
     const deadMost = rowsForEachHook('undelivered', withDead.length)
     const most = rowsForEachHook('undelivered', withUndelivered.length)
     const counts = [

@@ -8,8 +8,11 @@ export interface Surroundings {
   environment: NodeJS.ProcessEnv
   clock: Clock
   terminal: Terminal
-  /** Ends a command that goes on by itself: Ctrl-C, or the order to stop. */
-  signal: AbortSignal
+  /**
+   * For a command that goes on until it is told to end. From this call on, Ctrl-C or an order to stop aborts the signal,
+   * and ends the process only the second time.
+   */
+  follow: () => AbortSignal
 }
 
 /** What a command's file is given to add the command to the program. */

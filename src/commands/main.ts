@@ -7,6 +7,7 @@ import { createTerminal } from './terminal.ts'
 
 endQuietlyWithReader()
 const end = new AbortController()
+let isFollowed = false
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop)
 
 const dotEnvProblem = loadDotEnv()
@@ -18,13 +19,16 @@ if (dotEnvProblem !== null) {
     environment: process.env,
     clock: systemClock,
     terminal: createTerminal(process),
-    signal: end.signal,
+    follow() {
+      isFollowed = true
+      return end.signal
+    },
   })
 }
 
-/** A command that does not end by itself ends in order at the first signal. The second ends every command at once. */
+/** A command that goes on until it is told to end, ends in order the first time. */
 function stop(signal: NodeJS.Signals): void {
-  if (end.signal.aborted) process.exit(EXIT.not)
+  if (!isFollowed || end.signal.aborted) process.exit(EXIT.not)
   end.abort(signal)
 }
 

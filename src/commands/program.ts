@@ -3,6 +3,11 @@ import { ConfigError } from '../config/mistake.ts'
 import { VERSION } from '../version.ts'
 import { addCheck } from './check.ts'
 import { addMigrateStore } from './migrate-store.ts'
+import { addInspect } from './inspect.ts'
+import { addOverview } from './overview.ts'
+import { addReconcile } from './reconcile.ts'
+import { addReplay } from './replay.ts'
+import { addTail } from './tail.ts'
 import { addSend } from './send.ts'
 import { CommandError, EXIT } from './command-error.ts'
 import type { ExitCode } from './command-error.ts'
@@ -18,7 +23,17 @@ Settings are read as at a start: from the environment, and from .env in the work
 Exit code 0: well. 1: not. 2: used wrongly. 78: a mistake in the configuration.`
 
 /** In the order in which a person meets them. */
-const COMMANDS: readonly ((frame: Frame) => void)[] = [addCheck, addSend, addDoctor, addMigrateStore]
+const COMMANDS: readonly ((frame: Frame) => void)[] = [
+  addCheck,
+  addSend,
+  addDoctor,
+  addOverview,
+  addTail,
+  addInspect,
+  addReplay,
+  addReconcile,
+  addMigrateStore,
+]
 
 /** Runs one command to its end, and says what is to be said of it. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

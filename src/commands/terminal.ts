@@ -13,6 +13,8 @@ export interface Terminal {
   readonly hasPerson: boolean
   /** Asks on standard error. Anything but y or yes is a no; so is the end of the input. */
   confirms(question: string): Promise<boolean>
+  /** Replaces the line that it wrote before, where standard error is a terminal. `null` clears it. */
+  progress(text: string | null): void
   /** Columns of standard output. */
   readonly columns: number
 }
@@ -34,13 +36,19 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     complain: (text) => void stderr.write(`${text}\n`),
     paint: (style, text) => styleText(style, text, { stream: stdout as NodeJS.WriteStream }),
     hasPerson: stdin.isTTY === true && stderr.isTTY === true,
+    progress(text) {
+      // Back to the beginning of the line, and clear to its end.
+      if (stderr.isTTY === true) stderr.write(`\r\u001b[K${text ?? ''}`)
+    },
     get columns() {
       return stdout.columns ?? COLUMNS_ELSEWHERE
     },
     async confirms(question) {
       const lines = createInterface({ input: stdin, output: stderr })
       const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
-      const answer = await Promise.race([lines.question(`${question} [y/N] `), ended])
+      // The end of the input comes as a rejection, or does not come at all.
+      const asked = lines.question(`${question} [y/N] `).catch(() => '')
+      const answer = await Promise.race([asked, ended])
       lines.close()
       return /^y(es)?$/i.test(answer.trim())
     },

@@ -1,6 +1,6 @@
 import { Overview } from '../operator/api/shapes/overview.ts'
 import type { Finding, HookHealth, WorkspaceReconciliation } from '../operator/api/shapes/overview.ts'
-import { counted, span } from './amount.ts'
+import { span } from './amount.ts'
 import { asking, withAskingOptions } from './asking.ts'
 import type { AskingOptions } from './asking.ts'
 import { EXIT } from './command-error.ts'
@@ -37,15 +37,14 @@ export function overviewLines(overview: Overview, terminal: Pick<Terminal, 'pain
     ...wrapped(sentence, columns).map((line) => terminal.paint(STYLES[verdict], line)),
     ...findings.flatMap((finding) => ['', ...findingLines(finding, columns, terminal)]),
     '',
-    ...aligned(hooks.map(hookRow)),
-    ...(hooks.length === 0 ? ['no hook is configured'] : []),
+    ...hookLines(hooks, columns),
     '',
     ...aligned([
       ['webhooks', webhooksText(overview)],
       ['quarantine', quarantineText(overview)],
       ...(reconciliation === null
         ? [['reconciliation', 'off: without SEAM_API_KEY nobody asks Seam what was missed']]
-        : reconciliation.workspaces.map((one) => [`workspace ${one.workspace_id}`, workspaceText(one)])),
+        : reconciliation.workspaces.map((one) => ['reconciliation', workspaceText(one)])),
     ]),
   ]
 }
@@ -64,20 +63,33 @@ function findingLines(
   return [`${mark} ${first}`, ...more.map((line) => `      ${line}`)]
 }
 
+/** A row for each hook, and below it who paused it and why. */
+function hookLines(hooks: readonly HookHealth[], columns: number): string[] {
+  if (hooks.length === 0) return ['no hook is configured']
+  const rows = aligned(hooks.map(hookRow))
+  return hooks.flatMap(({ pause }, index) => {
+    const row = rows[index] ?? ''
+    if (pause === null) return [row]
+    const indent = ' '.repeat(Math.max(...hooks.map((one) => one.hook.length)) + 2)
+    const why = `by ${pause.paused_by}, ${moment(pause.paused_at)}: ${pause.reason}`
+    return [row, ...wrapped(why, columns - indent.length).map((line) => indent + line)]
+  })
+}
+
 function hookRow(hook: HookHealth): string[] {
   const { pending, dead, oldest_pending_age_ms: oldestMs } = hook
   return [
     hook.hook,
     hookState(hook),
     pending === 0 ? 'nothing waits' : `${pending} waiting, the oldest for ${span(oldestMs)}`,
-    dead === 0 ? '' : `${counted(dead, 'dead letter')}`,
+    dead === 0 ? 'none dead' : `${dead} dead`,
     `last hour: ${hook.delivered_last_hour} delivered, ${hook.failed_last_hour} failed`,
   ]
 }
 
 function hookState({ is_configured: isConfigured, pause, breaker }: HookHealth): string {
   if (!isConfigured) return 'not configured'
-  if (pause !== null) return `paused by ${pause.paused_by} at ${moment(pause.paused_at)}: ${pause.reason}`
+  if (pause !== null) return 'paused'
   return breaker === null || breaker === 'closed' ? 'on' : `breaker ${breaker}`
 }
 
@@ -94,8 +106,8 @@ function quarantineText({ quarantine: { open, oldest_age_ms: oldestMs } }: Overv
 }
 
 function workspaceText(workspace: WorkspaceReconciliation): string {
-  const { confirmed_until: until, failing, checked, missed, recovered } = workspace
-  if (failing !== null) return `cannot be compared with Seam since ${moment(failing.since)}: ${failing.text}`
+  const { workspace_id: id, confirmed_until: until, failing, checked, missed, recovered } = workspace
+  if (failing !== null) return `${id}: failing since ${moment(failing.since)}: ${failing.text}`
   const confirmed = until === null ? 'not compared with Seam yet' : `complete until ${moment(until)}`
-  return `${confirmed}; ${checked} compared, ${missed} missed, ${recovered} recovered`
+  return `${id}: ${confirmed}; ${checked} compared, ${missed} missed, ${recovered} recovered`
 }

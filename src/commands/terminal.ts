@@ -41,16 +41,19 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
       if (stderr.isTTY === true) stderr.write(`\r\u001b[K${text ?? ''}`)
     },
     get columns() {
-      return stdout.columns ?? COLUMNS_ELSEWHERE
+      // Some terminals in containers say that they have none.
+      return stdout.columns || COLUMNS_ELSEWHERE
     },
     async confirms(question) {
       const lines = createInterface({ input: stdin, output: stderr })
-      const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
-      // The end of the input comes as a rejection, or does not come at all.
-      const asked = lines.question(`${question} [y/N] `).catch(() => '')
+      const ended = new Promise<null>((resolve) => lines.once('close', () => resolve(null)))
+      // The end of the input, or Ctrl-C, comes as a rejection, or does not come at all.
+      const asked = lines.question(`${question} [y/N] `).catch(() => null)
       const answer = await Promise.race([asked, ended])
       lines.close()
-      return /^y(es)?$/i.test(answer.trim())
+      // Nobody has ended the line that the question stands in.
+      if (answer === null) stderr.write('\n')
+      return /^y(es)?$/i.test(answer?.trim() ?? '')
     },
   }
 }

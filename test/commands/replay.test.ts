@@ -1,5 +1,9 @@
+import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
+import { runProgram } from '../../src/commands/program.ts'
+import { createTerminal } from '../../src/commands/terminal.ts'
 import { BegunReplay, DryRun, Replay } from '../../src/operator/api/shapes/action.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { answering, problem, startOperator } from './operator-stub.ts'
 import type { Answer } from './operator-stub.ts'
 import { runCommand } from './relay-command.ts'
@@ -48,6 +52,29 @@ test('it says first how many, begins with --yes, and waits for the end', async (
     [`GET /api/replays/${ID}`, undefined],
     [`GET /api/replays/${ID}`, undefined],
   ])
+})
+
+test.each([
+  ['y\n', 0, 2],
+  ['\n', 1, 1],
+])('a person at a terminal is asked, and says %j', async (answer, code, calls) => {
+  const { url, asked } = await startOperator({
+    'POST /api/replay': begin,
+    [`GET /api/replays/${ID}`]: inTurn(JOB),
+  })
+  const stdin = Object.assign(new PassThrough(), { isTTY: true })
+  const stdout = new PassThrough()
+  const stderr = Object.assign(new PassThrough(), { isTTY: true })
+  stdin.write(answer)
+  const terminal = createTerminal({ stdin, stdout, stderr })
+  const follow = () => new AbortController().signal
+  const around = { environment: {}, clock: systemClock, terminal, follow }
+  expect(await runProgram(['replay', '--url', url], around)).toBe(code)
+  expect(String(stdout.read())).toContain(
+    '3 dead deliveries, to any hook.\nReceivers will see these events again',
+  )
+  expect(String(stderr.read())).toContain('Begin? [y/N] ')
+  expect(asked.filter(({ call }) => call === 'POST /api/replay')).toHaveLength(calls)
 })
 
 test('--dry-run only counts', async () => {

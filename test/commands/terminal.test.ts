@@ -45,6 +45,16 @@ test('progress replaces its line on a terminal, and is nowhere else', () => {
   expect(file.stderr.read()).toBe(null)
 })
 
+test('a terminal that does not know its width, as some in containers, is taken for a usual one', () => {
+  const unknown = streams(true)
+  expect(createTerminal({ ...unknown, stdout: Object.assign(unknown.stdout, { columns: 0 }) }).columns).toBe(
+    100,
+  )
+  expect(createTerminal({ ...unknown, stdout: Object.assign(unknown.stdout, { columns: 70 }) }).columns).toBe(
+    70,
+  )
+})
+
 test('colours are for terminals', () => {
   expect(createTerminal(streams(false)).paint('red', 'dead')).toBe('dead')
 })

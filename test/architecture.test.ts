@@ -17,15 +17,7 @@ const ROOMS: Record<string, string[]> = {
   http: ['time/'],
   ingest: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'http/', 'version.ts'],
   delivery: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'http/', 'version.ts'],
-  reconcile: [
-    'time/',
-    'events/',
-    'store/store.ts',
-    'config',
-    'observability/',
-    'http/',
-    'version.ts',
-  ],
+  reconcile: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'http/', 'version.ts'],
   retention: ['time/', 'store/store.ts'],
   replays: ['time/', 'store/store.ts'],
   operator: [

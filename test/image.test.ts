@@ -14,3 +14,22 @@ test('the image has the commands on its PATH, as the program that npm run relay 
   const [, command] = /'exec (node .*) "\$@"'/.exec(read('Dockerfile')) ?? []
   expect(command?.replaceAll('/app/', './').replace(/\.\/(?=\S+\.ts$)/, '')).toBe(scripts.relay)
 })
+
+test('the labels of the image say what it is, with the version and description of package.json', () => {
+  const { version, description } = JSON.parse(read('package.json')) as {
+    version: string
+    description: string
+  }
+  const labels = new Map(
+    [...read('Dockerfile').matchAll(/org\.opencontainers\.image\.([a-z.]+)="([^"]*)"/g)].map(
+      ([, name, value]) => [name, value],
+    ),
+  )
+  expect(labels.get('version')).toBe(version)
+  expect(labels.get('description')).toBe(description)
+  expect(labels.get('revision')).toBe('$REVISION')
+  const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(
+    ([, base]) => `docker.io/library/${base}`,
+  )
+  expect(new Set(bases)).toEqual(new Set([labels.get('base.name')]))
+})

@@ -21,7 +21,7 @@ async function main(): Promise<number> {
     return 2
   }
   const { seed, seconds, stores } = options
-  console.log(`seed ${seed}: ${seconds} s on ${stores.join(' and ')}, two replicas on Postgres`)
+  console.log(`seed ${seed}: ${seconds} s on ${stores.join(' and ')}`)
   const verdicts = await Promise.all(stores.map((store) => tortured(store, options)))
   return verdicts.every(({ faults }) => faults.length === 0) ? 0 : 1
 }

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 import { problemOf } from '../http/listener-problems.ts'
 import { sendProblem } from '../http/problem.ts'
 import type { Logger } from '../observability/logger.ts'
+import { CursorError } from '../store/listings.ts'
 import { StoreError } from '../store/store.ts'
 import { RequestRefused } from './request-refused.ts'
 
@@ -9,6 +10,7 @@ import { RequestRefused } from './request-refused.ts'
 export function answerOperatorErrors(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof RequestRefused) return refuse(reply, error)
+    if (error instanceof CursorError) return sendProblem(reply, 'request_invalid', error.message)
     if (error instanceof StoreError) {
       const route = request.routeOptions.url
       log.warn({ code: error.code, reason: error.message, route }, 'the store could not answer a call')

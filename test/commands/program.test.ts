@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { scratchFolder } from '../support/scratch.ts'
-import { runCommand } from './relay-command.ts'
+import { runCommand, runProcess } from './relay-command.ts'
 
 test('--help lists the commands and ends well', async () => {
   const { code, stdout, stderr } = await runCommand(['--help'])
@@ -37,13 +37,24 @@ test.each([
 test('a .env in the working directory is read, as at a start', async () => {
   const folder = scratchFolder()
   writeFileSync(join(folder, '.env'), 'SEAM_WEBHOOK_SECRET=whsec_plJ3nmyCDGBKInavdOK15jsl\nHOOKS=[]\n')
-  expect(await runCommand(['check'], {}, folder)).toMatchObject({ code: 0 })
+  expect(await runProcess(['check'], {}, folder)).toMatchObject({ code: 0 })
 })
 
 test('a .env that cannot be read is a mistake in the configuration', async () => {
   const folder = scratchFolder()
   mkdirSync(join(folder, '.env'))
-  const { code, stderr } = await runCommand(['check'], {}, folder)
+  const { code, stderr } = await runProcess(['check'], {}, folder)
   expect(code).toBe(78)
   expect(stderr).toMatch(/^relay: \.env cannot be read: /)
+})
+
+test('the process ends with the exit code of the command, and says each thing where it belongs', async () => {
+  const help = await runProcess(['--help'])
+  expect(help).toMatchObject({ code: 0, stderr: '' })
+  expect(help.stdout).toContain('Usage: relay')
+  const wrong = await runProcess(['chek'])
+  expect(wrong).toMatchObject({ code: 2, stdout: '' })
+  const unreached = await runProcess(['overview', '--url', 'http://127.0.0.1:1'])
+  expect(unreached).toMatchObject({ code: 1, stdout: '' })
+  expect(unreached.stderr).toMatch(/^relay: .*\n {7}Is seam-relay running\?.*\n$/)
 })

@@ -10,6 +10,11 @@ export function harmless(text: string): string {
   return text.replace(OBEYED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** The same for text of ours with something from outside in it: our own line breaks stay. */
+export function harmlessLines(text: string): string {
+  return text.split('\n').map(harmless).join('\n')
+}
+
 /** The same for every string in a parsed document, names of members too. */
 export function harmlessIn<T>(value: T): T {
   return made(value) as T

@@ -13,7 +13,7 @@ import { CommandError, EXIT } from './command-error.ts'
 import type { ExitCode } from './command-error.ts'
 import { addDoctor } from './doctor.ts'
 import type { Frame, Surroundings } from './frame.ts'
-import { harmlessJson } from './harmless.ts'
+import { harmlessJson, harmlessLines } from './harmless.ts'
 
 const SUMMARY = 'Commands for the people who run seam-relay.'
 
@@ -44,13 +44,13 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     .description(SUMMARY)
     .version(VERSION, '--version', 'shows the version')
     .helpOption('--help', 'shows this')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'shows the help of a command')
     .showHelpAfterError('Run it with --help to see how it is used.')
     .addHelpText('after', AFTER_HELP)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.say(text.trimEnd()),
-      writeErr: (text) => terminal.complain(text.trimEnd()),
+      writeErr: (text) => terminal.complain(harmlessLines(text.trimEnd())),
       outputError: (text, write) => write(text.replace(/^error: /, 'relay: ')),
       getOutHelpWidth: () => terminal.columns,
       getErrHelpWidth: () => terminal.columns,
@@ -78,7 +78,8 @@ export async function runProgram(args: readonly string[], surroundings: Surround
       const told = { code, message, ...(advice === undefined ? {} : { do: advice }) }
       terminal.say(harmlessJson({ error: told }))
     } else {
-      terminal.complain(`relay: ${message}${advice === undefined ? '' : `\n       ${advice}`}`)
+      const todo = advice === undefined ? '' : `\n       ${advice}`
+      terminal.complain(harmlessLines(`relay: ${message}${todo}`))
     }
     return exitCode
   }

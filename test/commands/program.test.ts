@@ -23,6 +23,19 @@ test('every command has a --help of its own, and --json', async () => {
   }
 })
 
+test('help is a command, too', async () => {
+  const [help, same] = [await runCommand(['help', 'send']), await runCommand(['send', '--help'])]
+  expect(help).toEqual(same)
+  expect(await runCommand(['help', 'nothing'])).toMatchObject({ code: 2 })
+})
+
+test('what was typed wrongly cannot do anything to the terminal either', async () => {
+  const { stderr } = await runCommand(['check', '--\u001b[31mred'])
+  expect(stderr).toContain("unknown option '--\\u001b[31mred'")
+  const settings = await runCommand(['doctor'], { HOOKS: '[]', LOG_LEVEL: 'in\u009bfo' })
+  expect(settings.stderr).toContain('found "in\\u009bfo"')
+})
+
 test.each([
   ['no command', []],
   ['an unknown command', ['chek']],

@@ -8,6 +8,8 @@ import { diskLine } from './disk-line.ts'
 import type { Line } from './line.ts'
 import { ok, wrong } from './line.ts'
 
+const SQLITE_BUSY = 5
+
 /** Looks at the embedded store, also while a seam-relay uses it, and changes nothing in it. */
 export function sqliteLines(path: string): Line[] {
   const folder = nearestFolder(dirname(resolve(path)))
@@ -27,7 +29,7 @@ function storeLine(path: string, folder: string): Line {
   }
   try {
     const inUse = isInUse(file)
-    look(file)
+    readSchema(file)
     return ok(
       'store',
       `${path}: ${bytes(sizeOf(file))}, ${inUse ? 'in use by a seam-relay' : 'in use by nobody'}`,
@@ -43,7 +45,7 @@ function storeLine(path: string, folder: string): Line {
 }
 
 /** @throws if it is not a store that this version knows */
-function look(file: string): void {
+function readSchema(file: string): void {
   // Without a log beside it, the file is complete, and is read without leaving a trace.
   const url = pathToFileURL(file)
   if (!existsSync(`${file}-wal`)) url.searchParams.set('immutable', '1')
@@ -69,8 +71,6 @@ function isInUse(file: string): boolean {
     lock.close()
   }
 }
-
-const SQLITE_BUSY = 5
 
 /** With its log, which holds what was written last. */
 function sizeOf(file: string): number {

@@ -169,7 +169,10 @@ describe('what these rules look for is seen', () => {
 
   test('in the sources themselves', () => {
     expect(importsOf('ingest/receive.ts', sources.get('ingest/receive.ts') ?? '')).toContain('store/store.ts')
-    expect(importsOf('store/store.ts', sources.get('store/store.ts') ?? '')).toEqual(['events/judge.ts'])
+    expect(importsOf('store/store.ts', sources.get('store/store.ts') ?? '')).toEqual([
+      'events/judge.ts',
+      'store/records.ts',
+    ])
   })
 
   test.each([

@@ -8,6 +8,9 @@ const SORTS = [
   'attempts',
   'quarantine',
   'replays',
+  'counts',
+  'actions',
+  'hook_pauses',
 ] as const
 
 /** A sort of rows: a table, or the deliveries of one state. */
@@ -23,7 +26,10 @@ export function selectCounts(prefix: string): string {
     union all select 'deliveries ' || state, count(*) from ${prefix}deliveries group by state
     union all select 'attempts', count(*) from ${prefix}attempts
     union all select 'quarantine', count(*) from ${prefix}quarantine
-    union all select 'replays', count(*) from ${prefix}replays`
+    union all select 'replays', count(*) from ${prefix}replays
+    union all select 'counts', count(*) from ${prefix}counts
+    union all select 'actions', count(*) from ${prefix}actions
+    union all select 'hook_pauses', count(*) from ${prefix}hook_pauses`
 }
 
 export function countsFrom(rows: readonly Record<string, unknown>[]): Counts {

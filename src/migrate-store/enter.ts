@@ -19,6 +19,9 @@ export function enter({ name, key, columns }: CarriedTable): string {
   const compared = (row: string) =>
     // Postgres compares no `json`.
     types.map(([column, type]) => `${row}.${column}${type === 'json' ? '::text' : ''}`).join(', ')
+  const firstType = columns[key[0]] as ColumnType
+  const bound = (value: string) =>
+    firstType === 'time' ? momentOf(`${value}::float8`) : `${value}::${firstType}`
   return `
   with incoming as (
     select ${taken.join(', ')} from unnest(${arrays.join(', ')}) as i (${names.join(', ')})
@@ -28,7 +31,7 @@ export function enter({ name, key, columns }: CarriedTable): string {
   )
   select ${key.map((column) => `t.${column}`).join(', ')}
   from seam_relay.${name} t left join incoming i using (${key.join(', ')})
-  where t.${key[0]} between $1::${columns[key[0]]} and $2::${columns[key[0]]}
+  where t.${key[0]} between ${bound('$1')} and ${bound('$2')}
     and (${compared('t')}) is distinct from (${compared('i')})
   limit 1`
 }

@@ -1,4 +1,5 @@
 import type { Listings } from './listings.ts'
+import type { RecordQuestions } from './records.ts'
 import { StoreError } from './store.ts'
 import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } from './store.ts'
 
@@ -13,7 +14,7 @@ import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } 
  *   under way or waiting, further ones are refused at once (`store_overloaded`).
  * - Ages are told in milliseconds, by the store's clock.
  */
-export interface Reader extends Listings {
+export interface Reader extends Listings, RecordQuestions {
   /** Counts for each hook that has undelivered or dead deliveries. What it costs does not grow with what was delivered. */
   stats(): Promise<HookStats[]>
 

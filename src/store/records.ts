@@ -7,7 +7,7 @@ export interface Records {
   /**
    * Adds to the counts of the minute that it is on the store's clock, and writes one row of activity down if there is any.
    * Called about once a second by each process that did something. Old activity, and counts past their age, are deleted in
-   * small steps by the way.
+   * small steps by the way. Unlike elsewhere, asking again after a call whose answer was lost counts a second time.
    */
   record(request: RecordRequest): Promise<void>
 
@@ -26,17 +26,30 @@ export interface Records {
 }
 
 export interface RecordQuestions {
-  /** Counts from `since` up to but without `until`, summed up in steps of `stepMs`, a whole number of minutes. */
+  /**
+   * Counts of the minutes that begin from `since` up to but without `until`, summed up in steps of `stepMs`, a whole number of
+   * minutes. The first step begins at `since`. The oldest step comes first; a step in which nothing happened is left out.
+   */
   counts(request: CountsRequest): Promise<CountRow[]>
 
   /** What was written after this number, oldest first, at most `limit` rows; with -1 nothing but the newest number. */
   activityAfter(number: number, limit: number): Promise<ActivityPage>
 
-  listActions(request: { limit: number; after?: string }): Promise<{ items: Action[]; next: string | null }>
+  /** The newest first. `after`: the `next` of the page before, which otherwise is the store's own business. */
+  listActions(request: ListActions): Promise<ActionsPage>
 
   /** The hooks that are paused. */
   pauses(): Promise<HookPause[]>
 }
+
+/** How long counts are kept: a month, and some days to compare it with the one before. */
+export const COUNTS_KEPT_MS = 35 * 86_400_000
+/** So many rows of activity are kept: half an hour of one busy process. */
+export const ACTIVITY_KEPT_ROWS = 2000
+/** Counts past their age that one `record` deletes: more than a minute has, so that deleting keeps up. */
+export const COUNTS_DELETED_AT_ONCE = 100
+/** Rows of activity that one `record` deletes, which adds one. */
+export const ACTIVITY_DELETED_AT_ONCE = 10
 
 /** Of webhooks, with `code` for the refused; of a hook's attempts. `latency`: delivered, with an upper bound in milliseconds as `code`. */
 export type CountKind =
@@ -90,7 +103,7 @@ export interface ActivityPage {
   rows: { number: number; at: number; items: ActivityItem[]; skipped: number }[]
   /** The number of the newest row; 0 without any. */
   newest: number
-  /** Rows between the one that was asked for and the first that is still kept are gone. */
+  /** Rows after the one that was asked for are gone, or the store has never come to that number. */
   hasGap: boolean
 }
 
@@ -107,9 +120,27 @@ export interface Action extends NewAction {
   at: number
 }
 
+export interface ListActions {
+  /** At most so many. */
+  limit: number
+  after?: string
+}
+
+export interface ActionsPage {
+  items: Action[]
+  /** `null`: there are no more. */
+  next: string | null
+}
+
 export interface HookPause {
   hook: string
   pausedAt: number
   pausedBy: string
   reason: string
+}
+
+/** The cursor of a page of actions: only those with lower numbers are on it. One that no page ended with leads to nothing. */
+export function beforeNumber(cursor: string | undefined): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER
+  return /^\d{1,15}$/.test(cursor) ? Number(cursor) : 0
 }

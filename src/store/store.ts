@@ -1,9 +1,11 @@
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
+import type { Records } from './records.ts'
 
 /**
  * Custody: every event that was answered with a 2xx, and what became of it. Every store keeps the rules below;
  * `test/store/store-contract.ts` checks each of them on every store.
  *
+ * - What a store keeps for people besides events is `Records` (`records.ts`).
  * - When a call resolves, the change is on disk. When it rejects (`StoreError`), the change is not, or the store cannot
  *   tell; asking again is always safe.
  * - Every method is one atomic step. None needs another to have been called before it.
@@ -15,7 +17,7 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
  * - The order of acceptance is the order of `eventSeq`. Only where a person asks for a span of acceptance is a
  *   time a point, in milliseconds since 1970 on the store's clock.
  */
-export interface Store {
+export interface Store extends Records {
   /**
    * Takes an event into custody together with one delivery for each hook, or finds that its `dedupKey` is known. A
    * delivery is pending and due, or leased as if it had been claimed at once, with lease token 1 and attempt 1. Of any

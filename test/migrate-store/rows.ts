@@ -58,8 +58,8 @@ function comparable(row: Record<string, unknown>): Record<string, unknown> {
 }
 
 function byKey(a: Record<string, unknown>, b: Record<string, unknown>): number {
-  const [first, second] = [a, b].map(({ id, seq, event_seq, hook, attempt: number }) =>
-    [id, seq ?? event_seq, hook, number].map((part) => String(part).padStart(36)).join(),
+  const [first, second] = [a, b].map(({ id, seq, event_seq, hook, attempt, number, kind }) =>
+    [id, seq ?? event_seq, hook, attempt ?? number, kind].map((part) => String(part).padStart(36)).join(),
   ) as [string, string]
   return first < second ? -1 : 1
 }

@@ -70,6 +70,7 @@ export async function sourceOfAllSorts() {
     await acceptEach(store, [now, now, now])
     await store.accept(changedContent(now))
     await acceptAside(store)
+    await keepForPeople(store)
     await store.accept(acceptance())
   })
   const lastSeq = inFile(path, (db) => {
@@ -85,6 +86,19 @@ export async function sourceOfAllSorts() {
 function sampleFor(hook: string): AcceptRequest {
   const request = acceptance({ hooks: [hook] })
   return { ...request, webhookId: request.messageId, event: { ...request.event, isSample: true } }
+}
+
+async function keepForPeople(store: Store): Promise<void> {
+  const counts = [
+    { kind: 'accepted', hook: '', code: '', count: 12 },
+    { kind: 'latency', hook: 'now', code: '250', count: 3 },
+  ] as const
+  const item = { kind: 'accepted', at: 1, id: 'an-event', eventType: null, hook: null, code: null } as const
+  await store.record({ counts, activity: [item], skipped: 1 })
+  const about = { would_replay: 2, text: 'is "not" \u0000 UTF-8 \ud800' }
+  for (const target of ['now', 'later'])
+    await store.recordAction({ actor: 'operator', action: 'pause', target, about })
+  await store.pauseHook({ hook: 'later', pausedBy: 'operator', reason: 'they, "move"\\ now' })
 }
 
 async function acceptAside(store: Store): Promise<void> {

@@ -204,6 +204,10 @@ export function describeReader(name: string, open: () => Promise<ReadableStore>)
         () => store.reader.undeliveredOf([], 0),
         () => store.reader.listQuarantine({ limit: 1 }),
         () => store.reader.findQuarantined('nothing'),
+        () => store.reader.counts({ since: 0, until: 1, stepMs: 60_000 }),
+        () => store.reader.activityAfter(0, 1),
+        () => store.reader.listActions({ limit: 1 }),
+        () => store.reader.pauses(),
       ]) {
         await expect(ask()).rejects.toMatchObject({ code: 'store_closed' })
       }

@@ -10,6 +10,8 @@ const READ_ALL = [
   // Counts of what is undelivered and dead, and of the quarantine.
   /^SCAN deliveries USING COVERING INDEX deliveries_(order|given_up)$/,
   /^SCAN quarantine USING COVERING INDEX quarantine_received$/,
+  // What people have paused: a row for each hook at most.
+  /^SCAN hook_pauses$/,
   // Numbered rows, newest first, with a limit.
   /^SCAN (events|replays)( USING INDEX replays_running)?$/,
   // Lists that came with the question, and what was selected inside the statement.

@@ -5,6 +5,7 @@ import type { ClaimedDelivery, Store } from '../../src/store/store.ts'
 import { acceptance, beginReplay, claimAll, claimOne, countOutcomes, settlement, wanting } from './asking.ts'
 import type { ReadableStore } from './asking.ts'
 import { describeOrdering } from './ordering-contract.ts'
+import { describeRecords } from './records-contract.ts'
 import { describePrune } from './prune-contract.ts'
 import { describeListings } from './listings-contract.ts'
 import { describeReader } from './reader-contract.ts'
@@ -34,6 +35,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Rea
   describePrune(name, open)
   describeReader(name, open)
   describeListings(name, open)
+  describeRecords(name, open)
 
   describe(`${name}: check`, () => {
     test('resolves while a change can be put on disk, as often as it is asked', async () => {
@@ -72,7 +74,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Rea
     test('refuses what is asked later, while it closes and after', async () => {
       const store = await open()
       const delivery = await acceptedAndClaimed(store)
-      const refused = Array.from({ length: 14 }, () => 'store_closed')
+      const refused = Array.from({ length: 20 }, () => 'store_closed')
       const closing = store.close()
       expect(await refusalCodes(store, delivery)).toEqual(refused)
       await closing
@@ -106,6 +108,12 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     store.discard({ hook: 'a', limit: 1 }),
     store.dismiss({ hook: 'a', limit: 1 }),
     store.prune({ payloadAgeMs: 0, dedupAgeMs: 0, limit: 1 }),
+    store.record({ counts: [], activity: [], skipped: 0 }),
+    store.recordAction({ actor: 'operator', action: 'pause', target: 'a', about: {} }),
+    store.pauseHook({ hook: 'a', pausedBy: 'operator', reason: 'x' }),
+    store.resumeHook('a'),
+    store.pausedHooks(),
+    store.dropQuarantined(randomUUID()),
     store.announce(),
     store.leave(),
     store.check(),

@@ -22,15 +22,27 @@ import {
   tooManyQuestions,
 } from '../reader.ts'
 import type { DeliveryHistory, HookStats, QuarantineStats, Reader } from '../reader.ts'
+import type {
+  ActionsPage,
+  ActivityPage,
+  CountRow,
+  CountsRequest,
+  HookPause,
+  ListActions,
+} from '../records.ts'
 import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.ts'
 import { Backoff } from './backoff.ts'
 import { BY_INDEX, Connections } from './connections.ts'
+import { listActions } from './statements/actions.ts'
+import { activityAfter } from './statements/activity-after.ts'
+import { counts } from './statements/counts.ts'
 import { deliveriesOf } from './statements/deliveries-of.ts'
 import { failures } from './statements/failures.ts'
 import { findEvent } from './statements/find-event.ts'
 import { listDeliveries } from './statements/list-deliveries.ts'
 import { listEvents } from './statements/list-events.ts'
 import { findQuarantined, listQuarantine } from './statements/list-quarantine.ts'
+import { pausedHooks } from './statements/hook-pauses.ts'
 import { quarantineStats } from './statements/quarantine-stats.ts'
 import { countReplay } from './statements/replay-walk.ts'
 import { findReplay, listReplays } from './statements/replays.ts'
@@ -124,6 +136,22 @@ export class PostgresReader implements Reader {
 
   findQuarantined(id: string): Promise<Quarantined | null> {
     return this.#ask(() => findQuarantined(this.#connections, id))
+  }
+
+  counts(request: CountsRequest): Promise<CountRow[]> {
+    return this.#ask(() => counts(this.#connections, request))
+  }
+
+  activityAfter(number: number, limit: number): Promise<ActivityPage> {
+    return this.#ask(() => activityAfter(this.#connections, number, limit))
+  }
+
+  listActions(request: ListActions): Promise<ActionsPage> {
+    return this.#ask(() => listActions(this.#connections, request))
+  }
+
+  pauses(): Promise<HookPause[]> {
+    return this.#ask(() => pausedHooks(this.#connections))
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Client } from 'pg'
 import type { Clock } from '../../time/clock.ts'
 import { CONFLICT_PROBLEMS } from '../conflict.ts'
+import type { HookPause, NewAction, RecordRequest } from '../records.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -32,8 +33,12 @@ import { isAway, isDataError } from './database-error.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { migrate } from './migrations.ts'
+import { recordAction } from './statements/actions.ts'
+import { dropQuarantined } from './statements/drop-quarantined.ts'
+import { pauseHook, pausedHooks, resumeHook } from './statements/hook-pauses.ts'
 import { prune } from './statements/prune.ts'
 import { quarantineAll } from './statements/quarantine.ts'
+import { record } from './statements/record.ts'
 import { createReplay, endReplay, runningReplay } from './statements/replays.ts'
 import { stepReplay } from './statements/step-replay.ts'
 import { discard } from './statements/discard.ts'
@@ -173,6 +178,30 @@ export class PostgresStore implements Store {
 
   prune(request: PruneRequest): Promise<PruneResult> {
     return this.#call(() => prune(this.#upkeep, request))
+  }
+
+  record(request: RecordRequest): Promise<void> {
+    return this.#call(() => record(this.#upkeep, request))
+  }
+
+  recordAction(action: NewAction): Promise<void> {
+    return this.#call(() => recordAction(this.#delivery, action))
+  }
+
+  pauseHook(pause: Omit<HookPause, 'pausedAt'>): Promise<HookPause> {
+    return this.#call(() => pauseHook(this.#delivery, pause))
+  }
+
+  resumeHook(hook: string): Promise<boolean> {
+    return this.#call(() => resumeHook(this.#delivery, hook))
+  }
+
+  pausedHooks(): Promise<HookPause[]> {
+    return this.#call(() => pausedHooks(this.#delivery))
+  }
+
+  dropQuarantined(id: string): Promise<boolean> {
+    return this.#call(() => dropQuarantined(this.#upkeep, id))
   }
 
   announce(): Promise<Announcement> {

@@ -1,11 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { prepareRecordAction } from './statements/actions.ts'
 import { prepareAccept } from './statements/accept.ts'
 import { prepareCheck } from './statements/check.ts'
 import { prepareClaim } from './statements/claim.ts'
 import { prepareDiscard } from './statements/discard.ts'
 import { prepareDismiss } from './statements/dismiss.ts'
+import { prepareDropQuarantined } from './statements/drop-quarantined.ts'
+import { prepareHookPauses } from './statements/hook-pauses.ts'
 import { preparePrune } from './statements/prune.ts'
 import { prepareQuarantine } from './statements/quarantine.ts'
+import { prepareRecord } from './statements/record.ts'
 import { prepareReplays } from './statements/replays.ts'
 import { prepareStepReplay } from './statements/step-replay.ts'
 import { prepareSettle } from './statements/settle.ts'
@@ -13,6 +17,7 @@ import { prepareSettle } from './statements/settle.ts'
 /** Everything the store's thread can be asked, each a function of its request and the store's clock (milliseconds since 1970). */
 export function prepareOperations(db: DatabaseSync, largestBodyBytes: number) {
   const replays = prepareReplays(db)
+  const pauses = prepareHookPauses(db)
   return {
     accept: prepareAccept(db),
     quarantine: prepareQuarantine(db),
@@ -25,6 +30,12 @@ export function prepareOperations(db: DatabaseSync, largestBodyBytes: number) {
     discard: prepareDiscard(db),
     dismiss: prepareDismiss(db),
     prune: preparePrune(db),
+    record: prepareRecord(db),
+    recordAction: prepareRecordAction(db),
+    pauseHook: pauses.pause,
+    resumeHook: pauses.resume,
+    pausedHooks: pauses.list,
+    dropQuarantined: prepareDropQuarantined(db),
     check: prepareCheck(db, largestBodyBytes),
   }
 }

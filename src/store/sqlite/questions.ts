@@ -1,10 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { prepareListActions } from './statements/actions.ts'
+import { prepareActivityAfter } from './statements/activity-after.ts'
+import { prepareCounts } from './statements/counts.ts'
 import { prepareDeliveriesOf } from './statements/deliveries-of.ts'
 import { prepareFailures } from './statements/failures.ts'
 import { prepareFindEvent } from './statements/find-event.ts'
 import { prepareListDeliveries } from './statements/list-deliveries.ts'
 import { prepareListEvents } from './statements/list-events.ts'
 import { prepareFindQuarantined, prepareListQuarantine } from './statements/list-quarantine.ts'
+import { prepareHookPauses } from './statements/hook-pauses.ts'
 import { prepareQuarantineStats } from './statements/quarantine-stats.ts'
 import { prepareCountReplay } from './statements/replay-walk.ts'
 import { prepareReplays } from './statements/replays.ts'
@@ -32,6 +36,10 @@ export function prepareQuestions(db: DatabaseSync) {
     undeliveredOf: prepareUndeliveredOf(db),
     listQuarantine: prepareListQuarantine(db),
     findQuarantined: prepareFindQuarantined(db),
+    counts: prepareCounts(db),
+    activityAfter: prepareActivityAfter(db),
+    listActions: prepareListActions(db),
+    pauses: prepareHookPauses(db).list,
   }
 }
 

@@ -23,6 +23,14 @@ import {
   tooManyQuestions,
 } from '../reader.ts'
 import type { DeliveryHistory, HookStats, QuarantineStats, Reader } from '../reader.ts'
+import type {
+  ActionsPage,
+  ActivityPage,
+  CountRow,
+  CountsRequest,
+  HookPause,
+  ListActions,
+} from '../records.ts'
 import { StoreError } from '../store.ts'
 import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.ts'
 import type {
@@ -130,6 +138,22 @@ export class SqliteReader implements Reader {
 
   findQuarantined(id: string): Promise<Quarantined | null> {
     return this.#ask('findQuarantined', id)
+  }
+
+  counts(request: CountsRequest): Promise<CountRow[]> {
+    return this.#ask('counts', request)
+  }
+
+  activityAfter(number: number, limit: number): Promise<ActivityPage> {
+    return this.#ask('activityAfter', { number, limit })
+  }
+
+  listActions(request: ListActions): Promise<ActionsPage> {
+    return this.#ask('listActions', request)
+  }
+
+  pauses(): Promise<HookPause[]> {
+    return this.#ask('pauses', null)
   }
 
   close(): Promise<void> {

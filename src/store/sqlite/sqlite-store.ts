@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../time/clock.ts'
 import { Deadline } from '../../time/deadline.ts'
+import type { HookPause, NewAction, RecordRequest } from '../records.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -170,6 +171,30 @@ export class SqliteStore implements Store {
 
   prune(request: PruneRequest): Promise<PruneResult> {
     return this.#call('prune', request)
+  }
+
+  record(request: RecordRequest): Promise<void> {
+    return this.#call('record', request)
+  }
+
+  recordAction(action: NewAction): Promise<void> {
+    return this.#call('recordAction', action)
+  }
+
+  pauseHook(pause: Omit<HookPause, 'pausedAt'>): Promise<HookPause> {
+    return this.#call('pauseHook', pause)
+  }
+
+  resumeHook(hook: string): Promise<boolean> {
+    return this.#call('resumeHook', hook)
+  }
+
+  pausedHooks(): Promise<HookPause[]> {
+    return this.#call('pausedHooks', null)
+  }
+
+  dropQuarantined(id: string): Promise<boolean> {
+    return this.#call('dropQuarantined', id)
   }
 
   /** The file is locked for one process. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { clientAddress, networkOf } from '../ingest/client-address.ts'
 import { MinuteCounts } from '../ingest/minute-counts.ts'
+import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../time/clock.ts'
 import { LOOPBACK } from './access.ts'
 import type { Access, Caller } from './access.ts'
@@ -27,6 +28,7 @@ export interface GuardOptions {
   access: Access
   operatorHost: string
   clock: Clock
+  log: Logger
 }
 
 /** Wrong tokens in a minute from one address. Past it, no token from there is looked at for the rest of the minute. */
@@ -37,7 +39,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
  * Decides for every request, the ones that lead nowhere included, whether it may go on:
  * host (without a token) → another site → who → may they change something.
  */
-export function guard(app: FastifyInstance, { access, operatorHost, clock }: GuardOptions): void {
+export function guard(app: FastifyInstance, { access, operatorHost, clock, log }: GuardOptions): void {
   const wrongTokens = new MinuteCounts(clock)
   app.decorateRequest('caller', null)
   app.decorateRequest('callerByToken', function (this: FastifyRequest, token: string) {
@@ -77,7 +79,9 @@ export function guard(app: FastifyInstance, { access, operatorHost, clock }: Gua
       throw new RequestRefused('rate_limited', TOO_MANY, retryAfterSeconds)
     }
     const caller = access.byToken(token)
-    if (caller === null) wrongTokens.add(address)
+    // Once a minute for each address, so that guessing does not fill the log.
+    if (caller === null && wrongTokens.add(address) === 1)
+      log.warn({ address }, 'a wrong operator token came')
     return caller
   }
 }

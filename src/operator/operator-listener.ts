@@ -3,8 +3,9 @@ import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBodyParser, FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
+import { Connections } from '../http/connections.ts'
 import { problemAnswers } from '../http/listener-problems.ts'
 import { sendProblem } from '../http/problem.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -34,6 +35,13 @@ export interface Page {
   serve(app: FastifyInstance): void
 }
 
+/** A call is small and has to come whole within this. What is answered, such as a stream, may take as long as it likes. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Pages, their streams and scrapes. More would take open files from the webhooks. */
+const MAX_CONNECTIONS = 128
+/** An id of 200 characters, each of which may be encoded as three. */
+const MAX_PART_OF_PATH = 600
+
 /** The listener for the people who run the relay, on an address of its own. */
 export async function buildOperatorListener(options: OperatorListenerOptions): Promise<FastifyInstance> {
   const { config, clock, log, metrics, page } = options
@@ -42,18 +50,22 @@ export async function buildOperatorListener(options: OperatorListenerOptions): P
     trustProxy: config.trustProxy,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PART_OF_PATH },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(strictValidator)
   // The types of the answers follow from their schemas, so nothing has to be cut to them a second time.
   app.setSerializerCompiler(() => JSON.stringify)
   // Only JSON: a form of another site can send text, and not JSON.
-  app.removeContentTypeParser('text/plain')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson(app))
   answerOperatorErrors(app, log)
+  new Connections(app.server, { clock, max: MAX_CONNECTIONS })
 
   await app.register(helmet, securityHeaders(page?.policy))
   await app.register(cookie)
   const access = createAccess(config.operatorListener)
-  guard(app, { access, operatorHost: config.operatorListener.host, clock })
+  guard(app, { access, operatorHost: config.operatorListener.host, clock, log })
   app.addHook('onSend', async (_request, reply) => {
     // What people see here is theirs; no cache in between keeps it. The page's files say otherwise for themselves.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
@@ -78,4 +90,13 @@ export async function buildOperatorListener(options: OperatorListenerOptions): P
     sendProblem(reply, 'not_found', 'There is no such page or call.'),
   )
   return app as unknown as FastifyInstance
+}
+
+/** A client that says JSON and sends nothing, as many do for DELETE, has sent no body. */
+function parseJson(app: Pick<FastifyInstance, 'getDefaultJsonParser'>): FastifyBodyParser<string> {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body, done)
+  }
 }

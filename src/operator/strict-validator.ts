@@ -16,11 +16,17 @@ export const strictValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPa
   const validator = Compile(schema)
   const properties = (schema as { properties?: Record<string, SchemaOfField> }).properties ?? {}
   return (given: unknown) => {
-    // No body at all is an empty one: what it lacks is then named.
+    const isMissing = httpPart === 'body' && (given === null || given === undefined)
+    // Where all fields may be left out, no body at all is more likely a mistake than "everything".
+    if (isMissing && Object.keys(properties).length > 0) return { error: refusal('The body is missing.') }
     const value = httpPart === 'body' ? (given ?? {}) : fromText(given, properties)
     if (validator.Check(value)) return { value }
-    return { error: new RequestRefused('request_invalid', mistakeIn(validator.Errors(value), httpPart)) }
+    return { error: refusal(mistakeIn(validator.Errors(value), httpPart)) }
   }
+}
+
+function refusal(mistake: string): RequestRefused {
+  return new RequestRefused('request_invalid', `${mistake} Nothing was done.`)
 }
 
 interface SchemaOfField {
@@ -59,16 +65,16 @@ function mistakeIn(mistakes: readonly Mistake[], httpPart = 'body'): string {
         )
       : [],
   )
-  if (unknown.length > 0) return `There is no ${part} ${unknown[0]}. Nothing was done.`
+  if (unknown.length > 0) return `There is no ${part} ${unknown[0]}.`
   const missing = mistakes.find(({ keyword }) => keyword === 'required')
   if (missing !== undefined) {
     const [name = ''] = (missing.params as { requiredProperties: string[] }).requiredProperties
-    return `The ${part} ${shown(`${missing.instancePath}/${name}`)} is missing. Nothing was done.`
+    return `The ${part} ${shown(`${missing.instancePath}/${name}`)} is missing.`
   }
   const wrong = mistakes[0]
   if (wrong === undefined || wrong.instancePath === '')
-    return `The ${httpPart} ${wrong?.message ?? 'is not as it must be'}. Nothing was done.`
-  return `The ${part} ${shown(wrong.instancePath)} ${expected(wrong)}. Nothing was done.`
+    return `The ${httpPart} ${wrong?.message ?? 'is not as it must be'}.`
+  return `The ${part} ${shown(wrong.instancePath)} ${expected(wrong)}.`
 }
 
 function expected({ keyword, message, params }: Mistake): string {

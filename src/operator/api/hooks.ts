@@ -1,3 +1,4 @@
+import type { HookPause } from '../../store/records.ts'
 import type { ActionLog } from '../action-log.ts'
 import type { OperatorApp } from '../operator-app.ts'
 import { RequestRefused } from '../request-refused.ts'
@@ -11,7 +12,13 @@ const hookByName = { params: exactly({ name: HookName }), querystring: exactly({
 
 export function hookRoutes(
   app: OperatorApp,
-  { overview, store, hooks, testHook }: Pick<OperatorApiOptions, 'overview' | 'store' | 'hooks' | 'testHook'>,
+  {
+    overview,
+    store,
+    reader,
+    hooks,
+    testHook,
+  }: Pick<OperatorApiOptions, 'overview' | 'store' | 'reader' | 'hooks' | 'testHook'>,
   actions: ActionLog,
 ): void {
   app.get(
@@ -26,7 +33,12 @@ export function hookRoutes(
         response: { 200: Hooks },
       },
     },
-    async () => ({ items: (await overview()).hooks }),
+    async () => {
+      const [{ hooks: shown }, pauses] = await Promise.all([overview(), reader.pauses()])
+      // The overview may be a second old, and a person who has just paused a hook looks at once.
+      const paused = new Map(pauses.map((pause) => [pause.hook, pauseView(pause)]))
+      return { items: shown.map((one) => ({ ...one, pause: paused.get(one.hook) ?? null })) }
+    },
   )
 
   app.post(
@@ -49,7 +61,7 @@ export function hookRoutes(
       const pausedBy = request.caller?.actor ?? 'loopback'
       const pause = await store.pauseHook({ hook: name, pausedBy, reason })
       await actions.after(request, 'pause_hook', name, { reason })
-      return { paused_at: timeText(pause.pausedAt), paused_by: pause.pausedBy, reason: pause.reason }
+      return pauseView(pause)
     },
   )
 
@@ -101,6 +113,10 @@ export function hookRoutes(
   function requireConfigured(name: string): void {
     if (!hooks().some((hook) => hook.name === name)) throw unknown(name)
   }
+}
+
+function pauseView({ pausedAt, pausedBy, reason }: HookPause) {
+  return { paused_at: timeText(pausedAt), paused_by: pausedBy, reason }
 }
 
 function unknown(name: string): RequestRefused {

@@ -1,0 +1,53 @@
+/** What went wrong with a call, in the words of the relay's problem document. */
+export class Problem extends Error {
+	constructor({ status, code, title, detail }) {
+		super(detail || title)
+		this.status = status
+		this.code = code
+		this.title = title
+	}
+}
+
+let whenSignedOut = () => {}
+/** Called when the relay does not know us (any more). */
+export function onSignedOut(callback) {
+	whenSignedOut = callback
+}
+
+export const get = (path, signal) => call('GET', path, undefined, signal)
+export const post = (path, body = {}) => call('POST', path, body)
+export const remove = (path) => call('DELETE', path)
+
+/**
+ * Calls the relay.
+ * @throws {Problem} for every answer but success, and where there is no answer
+ */
+async function call(method, path, body, signal) {
+	const options = { method, signal: signal ?? null, headers: { accept: 'application/json' } }
+	if (body !== undefined) {
+		options.headers['content-type'] = 'application/json'
+		options.body = JSON.stringify(body)
+	}
+	let response
+	try {
+		response = await fetch(path, options)
+	} catch (error) {
+		if (error.name === 'AbortError') throw error
+		throw new Problem({
+			status: 0,
+			code: 'unreachable',
+			title: 'The relay does not answer',
+			detail: 'It is stopped, or the connection to it is broken. This page tries again by itself.',
+		})
+	}
+	const answer = await response.json().catch(() => null)
+	if (response.ok) return answer
+	const problem = problemOf(response.status, answer)
+	if (response.status === 401 && path !== '/session') whenSignedOut()
+	throw problem
+}
+
+function problemOf(status, answer) {
+	const { code = 'unreadable', title = `The relay answered ${status}`, detail = '' } = answer ?? {}
+	return new Problem({ status, code: String(code), title: String(title), detail: String(detail) })
+}

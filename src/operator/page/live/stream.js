@@ -1,0 +1,86 @@
+import { observable } from '../observable.js'
+
+/** `off`, `connecting`, `live`, or `lost` until it is back. */
+export const streamState = observable('off')
+/** What happened last, newest first; `{ kind: 'gap' }` where something in between was not seen. */
+export const recent = observable([])
+
+const KEPT = 40
+const LONGEST_WAIT_MS = 30_000
+const listeners = new Set()
+let source = null
+let retry = null
+let failures = 0
+let wasLive = false
+let isWanted = false
+
+/** Called after anything happened, and when the stream is back after it was lost. */
+export function onActivity(listener) {
+	listeners.add(listener)
+	return () => listeners.delete(listener)
+}
+
+export function startStream() {
+	isWanted = true
+	if (source === null && retry === null) connect()
+}
+
+export function stopStream() {
+	isWanted = false
+	clearTimeout(retry)
+	source?.close()
+	source = retry = null
+	wasLive = false
+	streamState.set('off')
+	recent.set([])
+}
+
+function connect() {
+	retry = null
+	if (!isWanted) return
+	streamState.set(wasLive ? 'lost' : 'connecting')
+	let isContinued = false
+	source = new EventSource('/api/stream')
+	source.addEventListener('open', () => {
+		failures = 0
+		streamState.set('live')
+		// The browser goes on from the last message by itself only while it keeps the same source.
+		if (wasLive && !isContinued) sawGap()
+		if (wasLive) tell()
+		wasLive = isContinued = true
+	})
+	source.addEventListener('message', ({ data }) => saw(data))
+	source.addEventListener('gap', () => {
+		sawGap()
+		tell()
+	})
+	source.addEventListener('error', () => {
+		streamState.set(wasLive ? 'lost' : 'connecting')
+		if (source.readyState !== EventSource.CLOSED) return
+		// An answer that is no stream ends the browser's own attempts. A relay that starts again answers so for a moment.
+		source.close()
+		source = null
+		failures += 1
+		retry = setTimeout(connect, Math.min(LONGEST_WAIT_MS, 500 * 2 ** failures))
+	})
+}
+
+function saw(text) {
+	let item
+	try {
+		item = JSON.parse(text)
+	} catch {
+		return
+	}
+	recent.set([item, ...recent.get()].slice(0, KEPT))
+	tell()
+}
+
+function sawGap() {
+	if (recent.get()[0]?.kind === 'gap') return
+	recent.set([{ kind: 'gap', at: new Date().toISOString() }, ...recent.get()].slice(0, KEPT))
+}
+
+function tell() {
+	for (const listener of listeners) listener()
+}

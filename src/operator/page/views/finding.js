@@ -1,0 +1,62 @@
+import { ActionButton } from '../action-button.js'
+import { openDiscard, openResume } from '../actions/hook-actions.js'
+import { openReconcile } from '../actions/reconcile-dialog.js'
+import { openReplay } from '../actions/replay-dialog.js'
+import { openTest } from '../actions/test-dialog.js'
+import { onThisPage } from '../address.js'
+import { html } from '../html.js'
+import { countOf, countText } from '../words.js'
+import { Since } from '../time.js'
+import { overview } from '../session.js'
+
+/** One thing that is wrong: since when, how many, where, why, and what to do about it. */
+export function Finding({ finding }) {
+	const { severity, count, is_exact: isExact, hook, code, since, text, do: advice, href } = finding
+	const number = `${isExact ? '' : 'at least '}${countText(count)}`
+	return html`<li class=${severity}><div>
+		<p class="says">${text}</p>
+		<p>${advice}</p>
+		<p class="quiet facts-line">${[
+			since && html`<span>since <${Since} at=${since} /></span>`,
+			html`<span>${number}</span>`,
+			hook && html`<span>${hook}</span>`,
+			code && html`<code>${code}</code>`,
+		]}</p>
+		</div><p class="bar">${buttonsOf(finding)}<a href=${onThisPage(href)}>Show</a></p>
+	</li>`
+}
+
+function buttonsOf({ kind, hook, count, since }) {
+	switch (kind) {
+		case 'undelivered_revocations':
+		case 'dead_letters': {
+			const text = kind === 'dead_letters' ? countOf(count, 'dead letter') : `to ${hook}`
+			const replay = () =>
+				openReplay({
+					title: `Replay the dead letters of ${hook}`,
+					scope: { hook, states: ['dead'] },
+					mayChooseStates: true,
+				})
+			return html`<${ActionButton} kind="first" onClick=${replay}>Replay ${text}<//><${TestButton} hook=${hook} />`
+		}
+		case 'breaker_open':
+		case 'late_deliveries':
+			return html`<${TestButton} hook=${hook} />`
+		case 'hook_paused':
+			return html`<${ActionButton} kind="first" onClick=${() => openResume(hook)}>Resume ${hook}<//>`
+		case 'removed_hook':
+			return html`<${ActionButton} onClick=${() => openDiscard(hook)}>Discard what waits<//>`
+		case 'missed_events':
+		case 'silence':
+			return (
+				overview.get()?.reconciliation &&
+				html`<${ActionButton} onClick=${() => openReconcile(since)}>Ask Seam<//>`
+			)
+		default:
+			return null
+	}
+}
+
+function TestButton({ hook }) {
+	return html`<${ActionButton} onClick=${() => openTest(hook)}>Test ${hook}<//>`
+}

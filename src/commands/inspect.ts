@@ -12,6 +12,7 @@ import { aligned } from './layout.ts'
 import type { Terminal } from './terminal.ts'
 
 interface InspectOptions extends AskingOptions {
+  as?: string
   reveal?: true
 }
 
@@ -27,6 +28,7 @@ export function addInspect({ program, surroundings, ending }: Frame): void {
     .command('inspect')
     .description('says what an id is, and shows everything about it')
     .argument('<id>', 'any id')
+    .option('--as <kind>', 'where an id belongs to several things: event, credential, workspace, …')
     .option('--reveal', 'shows PINs, which are masked otherwise')
     .addHelpText('after', AFTER_HELP)
   withAskingOptions(command).action(
@@ -41,14 +43,8 @@ async function inspect(surroundings: Surroundings, id: string, options: InspectO
       value: { items },
       raw,
     } = await api.get(SearchResult, '/api/search', { q: id })
-    const [hit, ...others] = items
-    if (hit === undefined) {
-      throw new CommandError({
-        code: 'not_found',
-        message: `nothing is known by the id ${JSON.stringify(id.slice(0, 200))}`,
-        advice: 'Older events may be gone: PAYLOAD_RETENTION_DAYS says how long they are kept.',
-      })
-    }
+    const hit = options.as === undefined ? items[0] : items.find(({ kind }) => kind === options.as)
+    if (hit === undefined) throw unknown(id, options.as, items)
     const shown = await detailOf(api, hit, options.reveal === true, terminal)
     if (options.json === true) {
       terminal.say(harmlessJson({ kind: hit.kind, id: hit.id, detail: shown?.raw ?? null, found: raw }))
@@ -57,11 +53,25 @@ async function inspect(surroundings: Surroundings, id: string, options: InspectO
     terminal.say(terminal.paint('bold', `${hit.kind} ${hit.id}`))
     terminal.say(hit.text)
     if (shown !== null) terminal.say(`\n${shown.lines.join('\n')}`)
+    const others = items.filter((other) => other !== hit)
     if (others.length > 0) {
-      terminal.say('\nalso found, each to be inspected by its own id:')
+      terminal.say('\nalso found (--as KIND shows it, or its own id):')
       terminal.say(aligned(others.map((other) => [`  ${other.kind}`, other.id, other.text])).join('\n'))
     }
     return EXIT.well
+  })
+}
+
+function unknown(id: string, as: string | undefined, items: readonly Hit[]): CommandError {
+  const asKind = as === undefined ? '' : ` as ${as}`
+  const kinds = items.map(({ kind }) => kind).join(', ')
+  return new CommandError({
+    code: 'not_found',
+    message: `nothing is known by the id ${JSON.stringify(id.slice(0, 200))}${asKind}`,
+    advice:
+      kinds === ''
+        ? 'Older events may be gone: PAYLOAD_RETENTION_DAYS says how long they are kept.'
+        : `It is known as: ${kinds}.`,
   })
 }
 

@@ -183,17 +183,20 @@ test.each<[Hit['kind'], string, Answer, RegExp]>([
   expect(stdout).toMatch(expected)
 })
 
-test('an id that is several things is shown as the first, and the others are named', async () => {
-  const system = { kind: 'system' as const, id: 's' }
-  const { url } = await startOperator({ 'GET /api/search': found(system, { kind: 'account', id: 'a' }) })
-  const { code, stdout } = await runCommand(['inspect', 's', '--url', url])
-  expect(code).toBe(0)
-  expect(stdout).toBe(
-    'system s\na system\n\nalso found, each to be inspected by its own id:\n  account  a  an account\n'.replace(
-      'an account',
-      'a account',
-    ),
-  )
+test('an id that belongs to several things is shown as the first, and as another one with --as', async () => {
+  const hits = found({ kind: 'system', id: 'x' }, { kind: 'account', id: 'x' })
+  const { url } = await startOperator({ 'GET /api/search': hits })
+  const first = await runCommand(['inspect', 'x', '--url', url])
+  expect(first).toMatchObject({
+    code: 0,
+    stdout:
+      'system x\na system\n\nalso found (--as KIND shows it, or its own id):\n  account  x  a account\n',
+  })
+  const other = await runCommand(['inspect', 'x', '--as', 'account', '--url', url])
+  expect(other.stdout).toMatch(/^account x\n/)
+  const none = await runCommand(['inspect', 'x', '--as', 'event', '--url', url])
+  expect(none.code).toBe(1)
+  expect(none.stderr).toContain('as event\n       It is known as: system, account.')
 })
 
 test('an id that nobody knows is not well', async () => {

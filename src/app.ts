@@ -10,6 +10,7 @@ import { createVerifier } from './ingest/signature.ts'
 import { createHealth } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import { Recorder } from './observability/recorder.ts'
 import { readRelayState } from './operator/hook-states.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
 import { createReplays } from './operator/replays.ts'
@@ -80,9 +81,21 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     dedupAgeMs: config.dedupRetentionDays * DAY_MS,
   })
 
+  // What people watch: counted here, written by the way.
+  const recorder = new Recorder({ store, clock, log })
+
   // Out: from the store to the hooks.
   const alerts = await openAlerts(config.alertUrl, { log, clock })
-  const delivery = new DeliveryEngine({ store, hooks, log, metrics, alerts, clock, random: Math.random })
+  const delivery = new DeliveryEngine({
+    store,
+    hooks,
+    log,
+    metrics,
+    recorder,
+    alerts,
+    clock,
+    random: Math.random,
+  })
 
   // In: from Seam to the store.
   const health = createHealth({ store, clock })
@@ -94,6 +107,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     log,
     reserve: (wanting, event) => delivery.reserve(wanting, event),
     onQuarantined: (reason, quarantineId) => alerts.quarantined(reason, quarantineId),
+    recorder,
   })
   const recent = new RecentWebhooks()
   const onVerified = (sentAt: number) => senderTime?.told(sentAt)
@@ -106,6 +120,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     health,
     log,
     metrics,
+    recorder,
     recent,
   })
 
@@ -134,6 +149,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
       delivery.start()
       retention.start()
       replayRunner.start()
+      recorder.start()
     },
     setHooks(newHooks) {
       hooks = newHooks
@@ -201,7 +217,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     const cutConnections = clock.after(graceMs, () => publicListener.server.closeAllConnections())
     await Promise.all([publicListener.close(), delivery.stop(graceMs)])
     cutConnections.close()
-    await Promise.all([alerts.stop(), retention.stop(), replayRunner.stop()])
+    await Promise.all([alerts.stop(), retention.stop(), replayRunner.stop(), recorder.stop()])
     await operatorListener.close()
     // In this order: SQLite copies its log back when its last connection closes, and only one that may write can.
     await reader.close()

@@ -1,12 +1,15 @@
 import type { Hook } from '../config/hook.ts'
 import type { Logger } from '../observability/logger.ts'
+import { latencyBucket } from '../observability/latency-bucket.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Recording } from '../observability/recorder.ts'
 import type { ClaimedDelivery, NextState, SettleResult } from '../store/store.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface DeliveryReportOptions {
   log: Logger
   metrics: Metrics
+  recorder: Recording
   /** Told what a person should look at. */
   alerts: { deadLetter(hook: string, webhookId: string): void; breakerOpened(hook: string): void }
 }
@@ -24,8 +27,17 @@ export class DeliveryReport {
     this.#options.metrics.attempt(hook, outcome.kind, outcome.record.durationMs)
   }
 
-  /** The store has answered. If the lease had ended by then, somebody else decides the delivery's state. */
-  settled(delivery: ClaimedDelivery, outcome: Outcome, next: NextState, result: SettleResult): void {
+  /**
+   * The store has answered. If the lease had ended by then, somebody else decides the delivery's state.
+   * @param ageMs since acceptance, or since the last replay
+   */
+  settled(
+    delivery: ClaimedDelivery,
+    outcome: Outcome,
+    next: NextState,
+    result: SettleResult,
+    ageMs: number,
+  ): void {
     const { log, metrics, alerts } = this.#options
     const about = aboutAttempt(delivery, outcome)
     if (result === 'lease_lost') {
@@ -35,17 +47,27 @@ export class DeliveryReport {
     switch (next.state) {
       case 'delivered':
         metrics.settled(delivery.hook, 'delivered')
+        this.#record('delivered', delivery, outcome)
+        this.#options.recorder.count('latency', delivery.hook, latencyBucket(ageMs))
         log.info(about, 'delivered')
         break
       case 'pending':
         log.warn({ ...about, retry_in_ms: next.delayMs }, 'delivery failed, to be tried again')
+        if (outcome.kind === 'failed') this.#record('failed', delivery, outcome)
         break
       case 'dead':
         metrics.settled(delivery.hook, 'dead')
+        this.#record('dead', delivery, outcome)
         log.error(about, 'delivery given up: a dead letter')
         alerts.deadLetter(delivery.hook, delivery.webhookId)
         break
     }
+  }
+
+  #record(kind: 'delivered' | 'failed' | 'dead', delivery: ClaimedDelivery, { record }: Outcome): void {
+    const { hook, webhookId, eventType } = delivery
+    this.#options.recorder.count(kind, hook)
+    this.#options.recorder.happened({ kind, id: webhookId, eventType, hook, code: record.errorCode })
   }
 
   opened({ name, breaker }: Hook): void {

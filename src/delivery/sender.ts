@@ -140,7 +140,10 @@ export class Sender {
       new LeaseEnd(lease, next, outcome, (result) => {
         const wasFull = lane.window.isFull
         lane.window.settled(lease)
-        if (outcome !== null) this.#report.settled(lease.delivery, outcome, next, result)
+        if (outcome !== null) {
+          const ageMs = lease.delivery.ageMs + this.#options.clock.steadyMs() - lease.leasedAt
+          this.#report.settled(lease.delivery, outcome, next, result, ageMs)
+        }
         this.#tellIfClaimable(lane, next, wasFull)
       }),
     )

@@ -4,6 +4,7 @@ import { judge } from '../events/judge.ts'
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import { matchesAny } from '../events/event-pattern.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Recording } from '../observability/recorder.ts'
 import type { AcceptRequest, AcceptResult, EventSource, NewDelivery, Store } from '../store/store.ts'
 
 /** What became of a verified body. All of them mean that the sender is done with it. */
@@ -27,6 +28,7 @@ export interface ReceiveOptions {
   reserve: Reserve
   /** Called for each body that was set aside, once that is on disk. Never throws. */
   onQuarantined: (reason: 'misfit' | 'conflict', quarantineId: string) => void
+  recorder: Pick<Recording, 'happened'>
 }
 
 /** Reserves room for an event with the hooks that want it. Never throws. */
@@ -47,7 +49,7 @@ export interface Reservation {
 
 /** The one door into the store: verified bytes are judged, matched with hooks, and stored. */
 export function createReceive(options: ReceiveOptions): Receive {
-  const { store, hooks, acceptEventTypes, log, reserve, onQuarantined } = options
+  const { store, hooks, acceptEventTypes, log, reserve, onQuarantined, recorder } = options
 
   return async (bytes, messageId, source = 'webhook') => {
     const judgement = judge(bytes, acceptEventTypes)
@@ -62,12 +64,17 @@ export function createReceive(options: ReceiveOptions): Receive {
         const { problems } = judgement
         const { quarantineId } = await store.quarantine({ messageId, bytes, problems })
         log.warn({ message_id: messageId, quarantine_id: quarantineId, problems }, 'quarantined')
-        onQuarantined('misfit', quarantineId)
+        quarantined('misfit', quarantineId, null)
         return { status: 'quarantined', id: quarantineId, problems, conflict: false }
       }
       case 'event':
         return acceptEvent(judgement.event, messageId, source)
     }
+  }
+
+  function quarantined(reason: 'misfit' | 'conflict', id: string, eventType: string | null): void {
+    onQuarantined(reason, id)
+    recorder.happened({ kind: 'quarantined', id, eventType, hook: null, code: reason })
   }
 
   /** The reservation is ended whatever the store does. */
@@ -97,6 +104,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     switch (result.outcome) {
       case 'accepted':
         log.info({ ...about, deliveries: deliveries.length }, 'accepted')
+        recorder.happened({ kind: 'accepted', id: webhookId, eventType, hook: null, code: null })
         return { status: 'accepted', event_id: eventId }
       case 'duplicate':
         log.info(about, 'duplicate')
@@ -104,7 +112,7 @@ export function createReceive(options: ReceiveOptions): Receive {
       case 'conflict': {
         const { quarantineId, problems } = result
         log.warn({ ...about, quarantine_id: quarantineId, problems }, 'quarantined')
-        onQuarantined('conflict', quarantineId)
+        quarantined('conflict', quarantineId, eventType)
         return { status: 'quarantined', id: quarantineId, problems, conflict: true }
       }
     }

@@ -7,6 +7,8 @@ import type { ProblemCode } from '../http/problem.ts'
 import type { Health } from '../observability/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Recording } from '../observability/recorder.ts'
+import type { CountKind } from '../store/records.ts'
 import { StoreError } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import { clientAddress } from './client-address.ts'
@@ -36,6 +38,7 @@ export interface WebhookRouteOptions {
   health: Health
   log: Logger
   metrics: Metrics
+  recorder: Pick<Recording, 'count'>
   recent: RecentWebhooks
 }
 
@@ -46,6 +49,14 @@ interface Failure {
 }
 
 const PATH = '/webhooks/seam'
+/** What is not a receipt is the code of a refusal. */
+const COUNTED_AS: Partial<Record<string, CountKind>> = {
+  accepted: 'accepted',
+  duplicate: 'duplicate',
+  quarantined: 'quarantined',
+  conflict: 'quarantined',
+  ignored: 'ignored',
+}
 /**
  * The rest of a refused body is read and thrown away up to this size, so that its sender sees the answer. If the
  * connection is closed while the sender still writes, it may see a reset instead.
@@ -57,7 +68,7 @@ const RETRY_AFTER_SECONDS = 5
 
 /** `POST /webhooks/seam`: headers looked at, body read, signature verified, received, answered. */
 export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOptions): Promise<void> {
-  const { config, clock, verify, receive, onVerified, health, log, metrics, recent } = options
+  const { config, clock, verify, receive, onVerified, health, log, metrics, recorder, recent } = options
   const gate = createGate({ ...config, clock, trustsProxy: config.trustProxy !== false, log })
   const refusalLog = new RefusalLog(log, clock)
   app.addHook('onClose', async () => refusalLog.close())
@@ -119,6 +130,9 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
   /** Here and not in an `onResponse` hook, whose bookkeeping costs more than the counting. */
   function count(request: FastifyRequest, outcome: string): void {
     metrics.webhook(outcome, clock.steadyMs() - request.receivedAt)
+    const kind = COUNTED_AS[outcome]
+    if (kind === undefined) recorder.count('refused', '', outcome)
+    else recorder.count(kind)
   }
 
   function answer(request: FastifyRequest, reply: FastifyReply, receipt: Receipt): FastifyReply {

@@ -61,6 +61,7 @@ describe.each([
       clock: systemClock,
       log: createLogger('info', { write }),
       metrics: createMetrics(),
+      recorder: { count: () => {}, happened: () => {} },
       alerts,
       random: Math.random,
     })

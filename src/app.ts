@@ -30,6 +30,7 @@ export interface App extends Replays {
   operatorListener: FastifyInstance
   store: Store
   reader: Reader
+  delivery: Pick<DeliveryEngine, 'paused' | 'pausesChanged'>
   /** Begins to deliver, to go on with replays, and to remove what is too old. */
   start(): void
   /** Takes over a new list of hooks. No delivery is lost or doubled by it. */
@@ -135,7 +136,9 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     onBegun: () => replayRunner.wake(),
   })
   const statistics = createStatistics({ reader, clock })
-  metrics.watch(() => readRelayState({ statistics, breakers: () => delivery.breakers() }))
+  metrics.watch(() =>
+    readRelayState({ statistics, breakers: () => delivery.breakers(), paused: () => delivery.paused }),
+  )
   const operatorListener = await buildOperatorListener({ config, clock, log, metrics })
 
   let stopped: Promise<void> | null = null
@@ -145,6 +148,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     operatorListener,
     store,
     reader,
+    delivery,
     start() {
       delivery.start()
       retention.start()

@@ -29,6 +29,7 @@ const FOREIGN_VARIABLES = new Map([
   ['ACCESS_LOG_SECRET', 'an example: a reader names it'],
   ['ACCESS_LOG_TOKEN', 'an example: a reader names it'],
   ['PRINTER_TOKEN', 'an example: a reader names it'],
+  ['HOOK_SECRET', 'an example: the receivers in deploy/ read it'],
 ])
 /** Words in capitals with an underscore that name no variable. */
 const PLACEHOLDERS = new Set(['EVENT_ID', 'WEBHOOK_ID', 'PROJECT_'])

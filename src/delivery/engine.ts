@@ -8,6 +8,7 @@ import { ByteBudget } from './byte-budget.ts'
 import type { DeliveryReportOptions } from './delivery-report.ts'
 import { Lane } from './lane.ts'
 import type { PlannedClaim } from './lane.ts'
+import { PauseWatch } from './pause-watch.ts'
 import { Presence } from './presence.ts'
 import { Reservation } from './reservation.ts'
 import type { ReservationEnd, ReservedEvent } from './reservation.ts'
@@ -29,7 +30,7 @@ import type { Ticket } from './window.ts'
  */
 
 export interface EngineOptions extends DeliveryReportOptions {
-  store: Pick<Store, 'claim' | 'settle' | 'announce' | 'leave'>
+  store: Pick<Store, 'claim' | 'settle' | 'announce' | 'leave' | 'pausedHooks'>
   hooks: readonly Hook[]
   clock: Clock
   /** The jitter's source, a number from 0 up to 1. */
@@ -48,7 +49,9 @@ export class DeliveryEngine {
   readonly #budget = new ByteBudget(BUDGET_BYTES)
   readonly #sender: Sender
   readonly #presence: Presence
+  readonly #pauses: PauseWatch
   readonly #loop: Loop
+  #paused: ReadonlySet<string> = new Set()
   #reservations = 0
   #onIdle: (() => void) | null = null
   #stopping = false
@@ -59,7 +62,7 @@ export class DeliveryEngine {
     this.#loop = new Loop(options.clock, () => this.#claimAndSend())
     this.#sender = new Sender({
       ...options,
-      mayBegin: (now) => !this.#stopping && this.#presence.isFresh(now),
+      mayBegin: (now) => !this.#stopping && this.#mayLease(now),
       onClaimable: () => this.#loop.wake(),
       onIdle: () => this.#tellIfIdle(),
       onSlept: () => this.#putBackAll(),
@@ -72,11 +75,16 @@ export class DeliveryEngine {
         if (mayLeaseAgain || freed > 0) this.#loop.wake()
       },
     })
+    this.#pauses = new PauseWatch({
+      ...options,
+      onKnown: (paused, isFirst) => this.#setPaused(paused, isFirst),
+    })
     this.setHooks(options.hooks)
   }
 
   start(): void {
     this.#presence.start()
+    this.#pauses.start()
     this.#sender.start()
     this.#loop.start()
   }
@@ -91,7 +99,7 @@ export class DeliveryEngine {
     this.#reservations++
     const bytes = Buffer.byteLength(event.body)
     const now = this.#options.clock.steadyMs()
-    const mayLease = !this.#stopping && this.#presence.isFresh(now)
+    const mayLease = !this.#stopping && this.#mayLease(now)
     const parts = hooks.map((hook) => {
       const lane = this.#lanes.get(hook)
       return { hook, lane, ticket: mayLease ? (lane?.reserve(bytes, now) ?? null) : null }
@@ -111,9 +119,20 @@ export class DeliveryEngine {
       const lane = this.#lanes.get(hook.name) ?? new Lane(this.#options.clock, this.#budget)
       this.#lanes.set(hook.name, lane)
       lane.share(this.#presence.hasOthers)
+      lane.pause(this.#paused.has(hook.name))
       if (!isDeepStrictEqual(lane.hook, hook)) this.#sender.putBack(lane, lane.configure(hook))
     }
     this.#loop.wake()
+  }
+
+  /** Says that a person has paused or resumed a hook. Resolves when it is in force here. */
+  pausesChanged(): Promise<void> {
+    return this.#pauses.look()
+  }
+
+  /** Names of the hooks that a person has paused. */
+  get paused(): ReadonlySet<string> {
+    return this.#paused
   }
 
   /** The state of each configured hook's breaker. */
@@ -139,7 +158,7 @@ export class DeliveryEngine {
     })
     interruption.close()
     await this.#sender.stop()
-    await this.#presence.stop()
+    await Promise.all([this.#presence.stop(), this.#pauses.stop()])
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()))
   }
 
@@ -147,7 +166,7 @@ export class DeliveryEngine {
   async #claimAndSend(): Promise<number> {
     const { clock } = this.#options
     const now = clock.steadyMs()
-    if (!this.#presence.isFresh(now)) return POLL_INTERVAL_MS
+    if (!this.#mayLease(now)) return POLL_INTERVAL_MS
     const claims = new Map<Lane, PlannedClaim>()
     let idleMs = POLL_INTERVAL_MS
     for (const [name, lane] of this.#lanes) {
@@ -185,6 +204,24 @@ export class DeliveryEngine {
     this.#sender.putBack(lane, lane.window.redeem(ticket, deliveries))
     if (this.#stopping) this.#sender.putBackWaiting(lane)
     else if (lane.window.waiting > 0) this.#sender.startSoon(lane)
+  }
+
+  /** The store knows this process, and this process knows which hooks are paused. */
+  #mayLease(now: number): boolean {
+    return this.#presence.isFresh(now) && this.#pauses.isKnown
+  }
+
+  #setPaused(paused: ReadonlySet<string>, isFirst: boolean): void {
+    this.#paused = paused
+    let mayLeaseMore = isFirst
+    for (const [name, lane] of this.#lanes) {
+      const isPaused = paused.has(name)
+      if (isPaused === lane.isPaused) continue
+      lane.pause(isPaused)
+      if (isPaused) this.#sender.putBackWaiting(lane)
+      else mayLeaseMore = true
+    }
+    if (mayLeaseMore) this.#loop.wake()
   }
 
   #putBackAll(): void {

@@ -46,6 +46,7 @@ export class Lane {
   #starts: StartWindow | null = null
   #breaker: Breaker = CLOSED
   #isShared = false
+  #isPaused = false
   /** The receiver asked for no request before this (`Retry-After`). Steady milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY
 
@@ -82,6 +83,15 @@ export class Lane {
     if (this.hook !== null) this.window.changeLimits(limitsOf(this.hook, isShared))
   }
 
+  /** While a person has paused the hook, no attempt begins and nothing waits here. Attempts under way end as they began. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   /** Whether nothing of the hook is left here that settings named later would have to know. */
   get isForgettable(): boolean {
     const lastStartCounts = this.#starts !== null && this.#starts.nextInMs(this.#clock.steadyMs()) > 0
@@ -96,7 +106,7 @@ export class Lane {
   /** Until one more may begin without anything ending, in milliseconds; `null` if only an end makes room. */
   nextStartInMs(now: number): number | null {
     const breaker = this.#breaker
-    if (this.#current === null) return null
+    if (this.#current === null || this.#isPaused) return null
     if (now < this.#notBefore) return this.#notBefore - now
     if (breaker.state === 'open' && now < breaker.probeAt) return breaker.probeAt - now
     return this.#free(now) > 0 && this.#starts !== null ? this.#starts.nextInMs(now) : null
@@ -114,7 +124,7 @@ export class Lane {
 
   /** Whether leased deliveries may wait here for a free slot. Otherwise the store decides which goes next. */
   mayWait(now: number): boolean {
-    return this.#breaker.state === 'closed' && now >= this.#notBefore
+    return !this.#isPaused && this.#breaker.state === 'closed' && now >= this.#notBefore
   }
 
   /**
@@ -195,7 +205,7 @@ export class Lane {
 
   /** The same by concurrency and breaker alone. */
   #free(now: number): number {
-    if (this.#current === null || now < this.#notBefore) return 0
+    if (this.#current === null || this.#isPaused || now < this.#notBefore) return 0
     const { concurrency } = this.#current.hook
     return Math.max(0, Math.min(concurrency, allowanceOf(this.#breaker, now)) - this.window.sending)
   }

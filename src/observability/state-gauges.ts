@@ -14,6 +14,8 @@ export interface HookState {
   deliveries: { pending: number; dead: number; oldestPendingAgeMs: number } | null
   /** `null`: the hook is no longer configured. Its deliveries are kept and not attempted. */
   breaker: (typeof BREAKER_STATES)[number] | null
+  /** A person has paused it. */
+  isPaused: boolean
 }
 
 const BREAKER_STATES = ['closed', 'open', 'recovering'] as const
@@ -46,6 +48,7 @@ export function createStateGauges(registry: Registry): (state: RelayState) => vo
     '1 for a configured hook, 0 for one that is no longer configured and has deliveries.',
     ['hook'],
   )
+  const paused = gauge('hook_paused', '1 for a hook that a person has paused, 0 for the others.', ['hook'])
   const quarantined = gauge('quarantine_open', 'Bodies in quarantine that nobody has decided about.', [])
   const oldestQuarantined = gauge(
     'quarantine_oldest_age_seconds',
@@ -59,7 +62,7 @@ export function createStateGauges(registry: Registry): (state: RelayState) => vo
   )
 
   return ({ hooks, quarantine }) => {
-    for (const one of [pending, dead, oldestPending, breaker, configured]) one.reset()
+    for (const one of [pending, dead, oldestPending, breaker, configured, paused]) one.reset()
     // Reset, a gauge without labels would be 0.
     for (const one of [quarantined, oldestQuarantined]) one.remove()
     storeUp.set(quarantine === null ? 0 : 1)
@@ -67,7 +70,8 @@ export function createStateGauges(registry: Registry): (state: RelayState) => vo
       quarantined.set(quarantine.open)
       oldestQuarantined.set(quarantine.oldestAgeMs / 1000)
     }
-    for (const { hook, deliveries, breaker: state } of hooks) {
+    for (const { hook, deliveries, breaker: state, isPaused } of hooks) {
+      paused.set({ hook }, isPaused ? 1 : 0)
       if (deliveries !== null) {
         pending.set({ hook }, deliveries.pending)
         dead.set({ hook }, deliveries.dead)

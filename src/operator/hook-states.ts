@@ -6,6 +6,8 @@ export interface RelayStateOptions {
   statistics: () => Promise<Statistics>
   /** The breaker of each configured hook, by the hook's name. */
   breakers: () => ReadonlyMap<string, NonNullable<HookState['breaker']>>
+  /** Names of the hooks that a person has paused. */
+  paused: () => ReadonlySet<string>
 }
 
 /**
@@ -13,7 +15,11 @@ export interface RelayStateOptions {
  * listed as long as it has deliveries, with `null` for its breaker. Where the store cannot be read, only the configured
  * hooks are known, and nothing of their deliveries.
  */
-export async function readRelayState({ statistics, breakers }: RelayStateOptions): Promise<RelayState> {
+export async function readRelayState({
+  statistics,
+  breakers,
+  paused,
+}: RelayStateOptions): Promise<RelayState> {
   const stored = await statistics().catch(() => null)
   const breakerOf = breakers()
   const statsOf = new Map((stored?.hooks ?? []).map((stats) => [stats.hook, stats]))
@@ -22,6 +28,7 @@ export async function readRelayState({ statistics, breakers }: RelayStateOptions
     hook,
     deliveries: stored === null ? null : deliveriesIn(statsOf.get(hook)),
     breaker: breakerOf.get(hook) ?? null,
+    isPaused: paused().has(hook),
   }))
   if (stored === null) return { hooks, quarantine: null }
   const { open, oldestAgeMs } = stored.quarantine

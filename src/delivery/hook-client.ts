@@ -10,6 +10,9 @@ import { createSigner } from './signature.ts'
 import type { Sign } from './signature.ts'
 import { traceparent } from './traceparent.ts'
 
+/** What goes over the wire of a delivery. */
+export type SentDelivery = Pick<ClaimedDelivery, 'webhookId' | 'body' | 'attempt'>
+
 /** Builds, signs and sends one hook's requests, over connections of its own: no other hook waits for them. */
 export class HookClient {
   readonly #hook: Hook
@@ -48,7 +51,7 @@ export class HookClient {
    * Sends one signed POST. The exchange ends within the hook's `timeoutMs`, whatever the receiver does, and also if
    * the request cannot even be built: one delivery that cannot be sent must not stop the others.
    */
-  send(delivery: ClaimedDelivery): Exchange {
+  send(delivery: SentDelivery): Exchange {
     const exchange = new Exchange(this.#hook.timeoutMs, this.#clock)
     try {
       const headers = this.#headersOf(delivery)
@@ -71,7 +74,7 @@ export class HookClient {
     await destroyed
   }
 
-  #headersOf(delivery: ClaimedDelivery): string[] {
+  #headersOf(delivery: SentDelivery): string[] {
     const timestamp = String(Math.floor(this.#clock.wallMs() / 1000))
     const headers = [
       ...this.#fixedHeaders,

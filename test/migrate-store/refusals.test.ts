@@ -47,12 +47,12 @@ test('a source that does not exist is an error, and no file is made', async () =
 test('a source or a target with a newer schema is refused', async () => {
   const path = await sourceWith((store) => store.accept(acceptance({ hooks: ['a'] })))
   const url = await newDatabaseOfAStore()
-  await sql(url, 'update seam_relay.schema_version set version = 99')
+  await sql(url, 'update seam_relay.schema_version set version = 99, usable_from = 99')
   const target = await migrateStore(path, url)
   expect(target.code).toBe(1)
   expect(target.stderr).toMatch(/^migrate-store: the target: .*newer seam-relay \(schema 99.*\n$/)
 
-  inFile(path, (db) => db.exec('pragma user_version = 99'))
+  inFile(path, (db) => db.exec('pragma user_version = 99; update schema_version set usable_from = 99'))
   const source = await migrateStore(path, url)
   expect(source.code).toBe(1)
   expect(source.stderr).toMatch(/^migrate-store: the source: .*newer seam-relay \(schema 99.*\n$/)

@@ -41,9 +41,17 @@ export function withoutTokens(prefix: string): string {
     alter table ${prefix}attempts drop column lease_token;`
 }
 
+/** SQL that takes away what the version before the one that tells which programs can work on its schema had not. */
+function withoutUsableFrom(prefix: string): string {
+  return prefix === ''
+    ? 'drop table schema_version;'
+    : `alter table ${prefix}schema_version drop column usable_from;`
+}
+
 /** SQL that takes away what the version before the operator's page had not. */
 function withoutPeople(prefix: string): string {
   return `
+    ${withoutUsableFrom(prefix)}
     drop index ${prefix}events_credential; drop index ${prefix}deliveries_given_up;
     alter table ${prefix}events drop column system_id;
     alter table ${prefix}events drop column account_id;

@@ -32,9 +32,24 @@ test('a schema from a newer version is refused and left as it was', async () => 
   const store = await open(url)
   await store.accept(acceptance())
   await store.close()
-  await sql(url, 'update seam_relay.schema_version set version = 99')
-  await expect(open(url)).rejects.toThrow(/newer seam-relay \(schema 99, this one knows \d+\)/)
+  await sql(url, 'update seam_relay.schema_version set version = 99, usable_from = 98')
+  await expect(open(url)).rejects.toThrow(/newer seam-relay \(schema 99, which needs a program that knows 98/)
   expect(await sql(url, 'select version from seam_relay.schema_version')).toEqual([{ version: 99 }])
+})
+
+test('after a step that only adds, the version before works on the database again and leaves the schema as it is', async () => {
+  const url = await newDatabase()
+  await (await open(url)).close()
+  await sql(
+    url,
+    `update seam_relay.schema_version set version = version + 1;
+     create table seam_relay.later (it text); alter table seam_relay.events add column later text`,
+  )
+  const before = await sql(url, 'select * from seam_relay.schema_version')
+  const older = await open(url)
+  expect(await older.accept(acceptance({ hooks: ['a'] }))).toMatchObject({ outcome: 'accepted' })
+  expect(await claim(older, ['a'])).toHaveLength(1)
+  expect(await sql(url, 'select * from seam_relay.schema_version')).toEqual(before)
 })
 
 test('a database of the schema before leases had tokens keeps its history and numbers its attempts on', async () => {

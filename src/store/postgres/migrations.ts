@@ -1,6 +1,9 @@
 import type { ClientBase } from 'pg'
+import { isUsable, tooNew } from '../schema-number.ts'
+import type { SchemaNumber } from '../schema-number.ts'
+import { makeIndices } from './late-indices.ts'
 
-/** Raised when the database was brought up by a newer seam-relay. */
+/** Raised when the database was brought up by a newer seam-relay, and this one cannot work on it. */
 export class SchemaError extends Error {
   readonly code = 'schema_unknown'
 }
@@ -14,7 +17,8 @@ export const MIGRATION_LOCK = '8315159409624442738'
  *
  * Replicas of the version before go on running while a new one migrates, so a step only ever expands: it adds
  * tables, columns with defaults, indices. What is no longer used goes in a step of a later release, when no
- * replica that uses it is left (expand, then contract).
+ * replica that uses it is left (expand, then contract). An index of a table that may be large is not made in a step, which
+ * would keep the table from being written, but after the start (`late-indices.ts`).
  */
 const migrations: readonly string[] = [
   `
@@ -157,8 +161,7 @@ const migrations: readonly string[] = [
   alter table seam_relay.deliveries add column leased_by uuid;
   `,
   `
-  -- For how many there are and how old the oldest is, without reading bodies.
-  create index quarantine_received on seam_relay.quarantine (received_at);
+  -- An index, which is made after the start (late-indices.ts).
   `,
   `
   -- From here on credential_id is what the event is about, whatever kind of thing that is. system_id, account_id: null in
@@ -166,12 +169,6 @@ const migrations: readonly string[] = [
   alter table seam_relay.events add column system_id text;
   alter table seam_relay.events add column account_id text;
   alter table seam_relay.events add column source text not null default 'webhook';
-  -- A credential's story.
-  create index events_credential on seam_relay.events (credential_id, seq) where credential_id is not null;
-
-  -- Dead letters that wait for a person. Those that somebody has given up are not among them.
-  create index deliveries_given_up on seam_relay.deliveries (hook, event_seq)
-    where state = 'dead' and ended_code is distinct from 'discarded';
 
   -- What happened in each minute, for charts and for "is this silence usual?". minute: its beginning. All replicas add to
   -- the same rows.
@@ -210,11 +207,21 @@ const migrations: readonly string[] = [
     reason text not null
   );
   `,
+  `
+  -- usable_from: the oldest program that can work on this schema, as the number of steps that it knows.
+  alter table seam_relay.schema_version add column usable_from integer;
+  `,
 ]
 
 /**
+ * The oldest program that can work on this schema, as the number of steps that it knows: so after an upgrade it can be
+ * started again. A step that it cannot work with raises this to its own number. (Before step 8 no program looks at it.)
+ */
+const USABLE_FROM = 8
+
+/**
  * Brings the database to the schema that this program knows. Any number of replicas may ask at once.
- * @throws {SchemaError} if the schema is newer; it is left as it was
+ * @throws {SchemaError} if the schema is newer and this program cannot work on it; it is left as it was
  */
 export async function migrate(client: ClientBase): Promise<void> {
   await client.query('begin')
@@ -229,13 +236,12 @@ export async function migrate(client: ClientBase): Promise<void> {
 }
 
 async function migrateAlone(client: ClientBase): Promise<void> {
-  const version = await versionOf(client)
-  if (version > migrations.length) {
-    throw new SchemaError(
-      `the database was brought up by a newer seam-relay (schema ${version}, this one knows ${migrations.length}): start the newer version, or restore a backup from before the upgrade`,
-    )
+  const schema = await schemaOf(client)
+  if (!isUsable(schema, migrations.length)) {
+    throw new SchemaError(`the database ${tooNew(schema, migrations.length)}`)
   }
-  if (version === migrations.length) return
+  const { version } = schema
+  if (version >= migrations.length) return
   if (version === 0) {
     // Asked for first: "if not exists" wants the right to create a schema even where there is one.
     const { rows } = await client.query(`select to_regnamespace('seam_relay') is null as missing`)
@@ -244,13 +250,20 @@ async function migrateAlone(client: ClientBase): Promise<void> {
     await client.query('insert into seam_relay.schema_version values (0)')
   }
   for (const step of migrations.slice(version)) await client.query(step)
-  await client.query('update seam_relay.schema_version set version = $1', [migrations.length])
+  if (version === 0) await makeIndices(client)
+  const numbers = [migrations.length, USABLE_FROM]
+  await client.query('update seam_relay.schema_version set version = $1, usable_from = $2', numbers)
 }
 
-async function versionOf(client: ClientBase): Promise<number> {
+async function schemaOf(client: ClientBase): Promise<SchemaNumber> {
   const { rows } = await client.query(`select to_regclass('seam_relay.schema_version') is null as missing`)
-  if (rows[0]?.missing === true) return 0
-  return (await client.query('select version from seam_relay.schema_version')).rows[0]?.version as number
+  if (rows[0]?.missing === true) return { version: 0, usableFrom: null }
+  // As JSON, because older schemas have no such column.
+  const found = await client.query(
+    `select version, (to_json(v) ->> 'usable_from')::integer as usable_from from seam_relay.schema_version v`,
+  )
+  const row = found.rows[0] as { version: number; usable_from: number | null }
+  return { version: row.version, usableFrom: row.usable_from }
 }
 
 /** The schema that this program brings a database to. */

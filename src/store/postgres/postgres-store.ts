@@ -32,6 +32,7 @@ import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
 import { isAway, isDataError } from './database-error.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
+import { IndexMaker } from './late-indices.ts'
 import { migrate } from './migrations.ts'
 import { recordAction } from './statements/actions.ts'
 import { dropQuarantined } from './statements/drop-quarantined.ts'
@@ -50,7 +51,7 @@ import { check } from './statements/check.ts'
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
   url: string
-  log: { warn(about: object, message: string): void }
+  log: Record<'info' | 'warn', (about: object, message: string) => void>
   clock: Clock
   /** The program's version, for people who look at the table of replicas. */
   version: string
@@ -88,6 +89,7 @@ export class PostgresStore implements Store {
   readonly #claimer: Claimer
   readonly #replicas: Replicas
   readonly #signal: DueSignal
+  readonly #indices: IndexMaker
   readonly #underWay = new Set<Promise<unknown>>()
   /** When a webhook was last put on disk, in steady milliseconds. */
   #acceptedAt = Number.NEGATIVE_INFINITY
@@ -124,6 +126,8 @@ export class PostgresStore implements Store {
     })
     this.#signal = new DueSignal({ url, clock, onDue })
     this.#signal.open()
+    this.#indices = new IndexMaker(options)
+    this.#indices.start()
   }
 
   accept(request: AcceptRequest): Promise<AcceptResult> {
@@ -231,6 +235,7 @@ export class PostgresStore implements Store {
     await Promise.allSettled(this.#underWay)
     await Promise.all([
       this.#signal.close(),
+      this.#indices.stop(),
       this.#intake.close(),
       this.#delivery.close(),
       this.#upkeep.close(),

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { isUsable, tooNew } from '../schema-number.ts'
 
-/** Raised when the file was written by a newer seam-relay, or by another program. */
+/** Raised when the file was written by a newer seam-relay on which this one cannot work, or by another program. */
 export class SchemaError extends Error {
   readonly code = 'schema_unknown'
 }
@@ -188,25 +189,34 @@ const migrations: readonly string[] = [
     reason text not null
   ) strict, without rowid;
   `,
+  `
+  -- usable_from: the oldest program that can work on this schema, as the number of steps that it knows.
+  create table schema_version (usable_from integer not null) strict;
+  insert into schema_version values (8);
+  `,
 ]
 
 /**
+ * The oldest program that can work on this schema, as the number of steps that it knows: so after an upgrade it can be
+ * started again. A step that it cannot work with raises this to its own number. (Before step 8 no program looks at it.)
+ */
+const USABLE_FROM = 8
+
+/**
  * Whether the file is one to work with, found out without changing it.
- * @throws {SchemaError} if it is newer than the program or is not seam-relay's
+ * @throws {SchemaError} if it is too new for the program or is not seam-relay's
  */
 export function judgeSchema(db: DatabaseSync): void {
   const version = pragma(db, 'user_version')
   const foreign = version === 0 ? !isEmpty(db) : pragma(db, 'application_id') !== APPLICATION_ID
   if (foreign)
     throw new SchemaError("the file is another program's database: name a file of its own in DATABASE_URL")
-  if (version > migrations.length) {
-    throw new SchemaError(
-      `the store was written by a newer seam-relay (schema ${version}, this one knows ${migrations.length}): start the newer version, or restore a backup from before the upgrade`,
-    )
-  }
+  const schema = { version, usableFrom: usableFrom(db) }
+  if (!isUsable(schema, migrations.length))
+    throw new SchemaError(`the store ${tooNew(schema, migrations.length)}`)
 }
 
-/** Brings a file that was judged to the schema that this program knows. */
+/** Brings a file that was judged to the schema that this program knows. A newer one stays as it is. */
 export function migrate(db: DatabaseSync): void {
   for (const [index, step] of migrations.entries()) {
     if (index < pragma(db, 'user_version')) continue
@@ -214,12 +224,21 @@ export function migrate(db: DatabaseSync): void {
     try {
       db.exec(step)
       db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${index + 1}`)
+      if (index + 1 === migrations.length)
+        db.prepare('update schema_version set usable_from = ?').run(USABLE_FROM)
       db.exec('commit')
     } catch (error) {
       db.exec('rollback')
       throw error
     }
   }
+}
+
+/** `null` before there was such a table. */
+function usableFrom(db: DatabaseSync): number | null {
+  if (db.prepare(`select 1 from sqlite_schema where name = 'schema_version'`).get() === undefined) return null
+  return (db.prepare('select usable_from from schema_version').get()?.['usable_from'] ?? null) as
+    number | null
 }
 
 function pragma(db: DatabaseSync, name: string): number {

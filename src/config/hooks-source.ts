@@ -43,7 +43,8 @@ function parseFile(path: string, mistakes: Mistake[]): unknown {
     mistakes.push({ where: 'HOOKS_FILE', expected: FILE_EXPECTED, found })
     return undefined
   }
-  const document = yaml().parseDocument(text, { prettyErrors: true })
+  // Without warnings: they would go to the log or to standard error, and they quote the text, as mistakes of syntax do.
+  const document = yaml().parseDocument(text, { prettyErrors: true, logLevel: 'error' })
   const [problem] = document.errors
   if (problem !== undefined) {
     const start = problem.linePos?.[0]

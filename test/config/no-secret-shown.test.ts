@@ -82,3 +82,16 @@ test.each([
 ])('no message shows a secret %s of a hooks file', (_where, content) => {
   expect(piecesTold(errorOf(withFile('hooks.yaml', content)).message, leak)).toEqual([])
 })
+
+test('a hooks file with a list or a mapping as a key raises no warning of the parser, which would quote it', async () => {
+  const warnings: string[] = []
+  const hear = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', hear)
+  for (const key of [`[${leak}]`, `{ authorization: ${leak} }`]) {
+    expect(errorOf(withFile('hooks.yaml', `hooks:\n  - ? ${key}\n    : 1\n`)).message).not.toContain(leak)
+  }
+  // A warning is told on the next turn.
+  await new Promise(setImmediate)
+  process.off('warning', hear)
+  expect(warnings).toEqual([])
+})

@@ -19,7 +19,10 @@ export function addOverview({ program, surroundings, ending }: Frame): void {
   const command = program
     .command('overview')
     .description('says whether anything is lost or late, and what to do')
-    .addHelpText('after', '\nExit code 0: nothing waits for you. 1: somebody has to act, or no answer came.')
+    .addHelpText(
+      'after',
+      '\nExit code 0: nobody has to act, though something may be worth a look. 1: somebody has to, or no answer came.',
+    )
   withAskingOptions(command).action(ending(async (options: AskingOptions) => overview(surroundings, options)))
 }
 

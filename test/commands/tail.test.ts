@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { ActivityStream } from '../../src/operator/activity-stream.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { until } from '../support/until.ts'
 import { problem, startOperator } from './operator-stub.ts'
 import type { Answer } from './operator-stub.ts'
@@ -71,6 +73,44 @@ test('a lost connection is made again, where it was left', async () => {
   expect(tail.stderr()).toBe('the connection is lost; trying again\nconnected again\n')
   const lines = tail.stdout().trimEnd().split('\n')
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([ITEM, { ...ITEM, kind: 'dead' }])
+})
+
+test('the stream is read as the operator listener writes it, and gone on with from where that was', async () => {
+  const streams: ActivityStream[] = []
+  const { url, asked } = await startOperator({
+    'GET /api/stream': (_asked, response) => {
+      const stream = new ActivityStream({ position: 5, until: null, clock: systemClock })
+      streams.push(stream)
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+      stream.pipe(response)
+    },
+  })
+  const item = { at: Date.UTC(2026, 2, 1, 10), id: ITEM.id, eventType: ITEM.event_type }
+  const tail = startTail('--url', url)
+  const first = await until('a listener', () => streams[0])
+  // It comes back with the position that it was told before there was any message.
+  first.push(null)
+  const second = await until('another', () => streams[1])
+  second.tell({
+    number: 7,
+    at: item.at,
+    items: [
+      { ...item, kind: 'accepted', hook: null, code: null },
+      { ...item, kind: 'delivered', hook: 'one', code: null },
+    ],
+    skipped: 2,
+  })
+  await tail.said('a gap: 2 messages')
+  second.push(null)
+  await until('a third', () => streams[2])
+  expect(tail.stdout()).toBe(
+    [
+      `10:00:00Z  accepted     ${ITEM.id}  acs_credential.issued`,
+      `10:00:00Z  delivered    ${ITEM.id}  one  acs_credential.issued`,
+      '-- a gap: 2 messages cannot be shown any more; the lists have everything\n',
+    ].join('\n'),
+  )
+  expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '5', '7'])
 })
 
 test('who is not let in is told so, at once', async () => {

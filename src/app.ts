@@ -12,7 +12,11 @@ import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { Recorder } from './observability/recorder.ts'
 import { readRelayState } from './operator/hook-states.ts'
+import { createHookTest } from './operator/hook-test.ts'
 import { buildOperatorListener } from './operator/operator-listener.ts'
+import { createOverview } from './operator/overview/overview.ts'
+import { openPage } from './operator/page.ts'
+import { createPauses } from './operator/pauses.ts'
 import { createReplays } from './operator/replays.ts'
 import type { Replays } from './operator/replays.ts'
 import { ReplayRunner } from './replays/replay-runner.ts'
@@ -136,10 +140,41 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     onBegun: () => replayRunner.wake(),
   })
   const statistics = createStatistics({ reader, clock })
-  metrics.watch(() =>
-    readRelayState({ statistics, breakers: () => delivery.breakers(), paused: () => delivery.paused }),
-  )
-  const operatorListener = await buildOperatorListener({ config, clock, log, metrics })
+  const breakers = () => delivery.breakers()
+  metrics.watch(() => readRelayState({ statistics, breakers, paused: () => delivery.paused }))
+  const overview = createOverview({
+    reader,
+    statistics,
+    hooks: () => hooks,
+    breakers,
+    recent,
+    reconciliation: async () => null,
+    version: VERSION,
+    clock,
+  })
+  const operatorListener = await buildOperatorListener({
+    config,
+    clock,
+    log,
+    metrics,
+    page: openPage(),
+    api: {
+      clock,
+      log,
+      reader,
+      store,
+      pauses: createPauses({ store, delivery }),
+      replays,
+      overview,
+      recent,
+      secrets: config.seamWebhookSecrets.length,
+      hooks: () => hooks,
+      acceptEventTypes: config.acceptEventTypes,
+      receive,
+      testHook: createHookTest({ hooks: () => hooks, clock }),
+      reconcile: null,
+    },
+  })
 
   let stopped: Promise<void> | null = null
   return {

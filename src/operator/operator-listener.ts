@@ -12,6 +12,8 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Clock } from '../time/clock.ts'
 import { createAccess } from './access.ts'
+import { operatorApi } from './api/operator-api.ts'
+import type { OperatorApiOptions } from './api/options.ts'
 import { guard } from './guard.ts'
 import { openapiOptions } from './openapi.ts'
 import { answerOperatorErrors } from './operator-errors.ts'
@@ -24,6 +26,7 @@ export interface OperatorListenerOptions {
   clock: Clock
   log: Logger
   metrics: Metrics
+  api: OperatorApiOptions
   /** The page for browsers; without it, there are only calls. */
   page?: Page
 }
@@ -44,7 +47,7 @@ const MAX_PART_OF_PATH = 600
 
 /** The listener for the people who run the relay, on an address of its own. */
 export async function buildOperatorListener(options: OperatorListenerOptions): Promise<FastifyInstance> {
-  const { config, clock, log, metrics, page } = options
+  const { config, clock, log, metrics, api, page } = options
   const app = fastify({
     ...problemAnswers,
     trustProxy: config.trustProxy,
@@ -73,6 +76,7 @@ export async function buildOperatorListener(options: OperatorListenerOptions): P
 
   await app.register(swagger, openapiOptions)
   sessionRoutes(app, { access, clock })
+  operatorApi(app, api)
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics.read()
     return reply.type(contentType).send(text)

@@ -157,3 +157,16 @@ async function bearerStatus({ app }: Relay, token: string, remoteAddress = '127.
   const headers = { authorization: `Bearer ${token}` }
   return (await app.operatorListener.inject({ url: '/metrics', headers, remoteAddress })).statusCode
 }
+
+test('the page and its files need no token, and may run nothing that did not come with them', async () => {
+  const relay = await startRelay(TOKENS)
+  const { statusCode, headers, body } = await relay.app.operatorListener.inject('/')
+  expect([statusCode, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+  const policy = String(headers['content-security-policy'])
+  expect(policy).toContain("require-trusted-types-for 'script'")
+  expect(policy).not.toMatch(/unsafe|\*|https?:|data:/)
+  const files = [...body.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path as string)
+  expect(files.length).toBeGreaterThan(1)
+  for (const url of files) expect((await relay.app.operatorListener.inject(url)).statusCode).toBe(200)
+  expect((await relay.app.operatorListener.inject('/page/none.js')).statusCode).toBe(401)
+})

@@ -14,11 +14,11 @@ export function hookRoutes(
   app: OperatorApp,
   {
     overview,
-    store,
+    pauses,
     reader,
     hooks,
     testHook,
-  }: Pick<OperatorApiOptions, 'overview' | 'store' | 'reader' | 'hooks' | 'testHook'>,
+  }: Pick<OperatorApiOptions, 'overview' | 'pauses' | 'reader' | 'hooks' | 'testHook'>,
   actions: ActionLog,
 ): void {
   app.get(
@@ -59,7 +59,7 @@ export function hookRoutes(
       requireConfigured(name)
       const { reason } = request.body
       const pausedBy = request.caller?.actor ?? 'loopback'
-      const pause = await store.pauseHook({ hook: name, pausedBy, reason })
+      const pause = await pauses.pauseHook({ hook: name, pausedBy, reason })
       await actions.after(request, 'pause_hook', name, { reason })
       return pauseView(pause)
     },
@@ -80,7 +80,7 @@ export function hookRoutes(
     async (request) => {
       // One that was removed from the configuration while it was paused can be resumed as well.
       const { name } = request.params
-      const resumed = await store.resumeHook(name)
+      const resumed = await pauses.resumeHook(name)
       if (!resumed) requireConfigured(name)
       await actions.after(request, 'resume_hook', name, { resumed })
       return { resumed }

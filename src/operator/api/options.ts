@@ -6,6 +6,7 @@ import type { Listings } from '../../store/listings.ts'
 import type { RecordQuestions, Records } from '../../store/records.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { RelayOverview } from '../overview/overview.ts'
+import type { Pauses } from '../pauses.ts'
 import type { Replays } from '../replays.ts'
 import type { HookTest, Reconciled } from './shapes/action.ts'
 
@@ -14,7 +15,8 @@ export interface OperatorApiOptions {
   clock: Clock
   log: Logger
   reader: Listings & RecordQuestions
-  store: Pick<Records, 'recordAction' | 'pauseHook' | 'resumeHook' | 'dropQuarantined'>
+  store: Pick<Records, 'recordAction' | 'dropQuarantined'>
+  pauses: Pauses
   replays: Replays
   overview: () => Promise<RelayOverview>
   recent: Pick<RecentWebhooks, 'refusals' | 'refusedTotal'>

@@ -6,6 +6,7 @@ import { DeliveryEngine } from './delivery/engine.ts'
 import { buildPublicListener } from './ingest/public-listener.ts'
 import { RecentWebhooks } from './ingest/recent-webhooks.ts'
 import { createReceive } from './ingest/receive.ts'
+import type { Receive } from './ingest/receive.ts'
 import { createVerifier } from './ingest/signature.ts'
 import { createHealth } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
@@ -28,14 +29,14 @@ import type { Store } from './store/store.ts'
 import type { Clock } from './time/clock.ts'
 import { VERSION } from './version.ts'
 
-/** The whole relay, wired and not yet listening. */
+/** The whole relay, wired. */
 export interface App extends Replays {
   publicListener: FastifyInstance
   operatorListener: FastifyInstance
   store: Store
   reader: Reader
   delivery: Pick<DeliveryEngine, 'paused' | 'pausesChanged'>
-  /** Begins to deliver, to go on with replays, and to remove what is too old. */
+  /** Begins to take webhooks in, to deliver, to go on with replays, and to remove what is too old. */
   start(): void
   /** Takes over a new list of hooks. No delivery is lost or doubled by it. */
   setHooks(hooks: readonly Hook[]): void
@@ -52,6 +53,11 @@ export interface AppOptions {
   clock: Clock
   /** Called when the store is lost for good, so that the process should end. */
   onFatal: (error: Error) => void
+  /**
+   * Called with the public listener before the store is opened, which may take minutes. It may listen from here on: until
+   * `start` it is alive and not ready, and answers webhooks with 503.
+   */
+  onListener?: (publicListener: FastifyInstance) => Promise<void>
   /** How many lines of the log were lost so far. */
   logLinesDropped?: () => number
 }
@@ -70,13 +76,40 @@ const DATABASE_WAIT_MS = 60_000
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
-export async function createApp({ config, log, clock, onFatal, logLinesDropped }: AppOptions): Promise<App> {
+export async function createApp({
+  config,
+  log,
+  clock,
+  onFatal,
+  onListener,
+  logLinesDropped,
+}: AppOptions): Promise<App> {
   let hooks: readonly Hook[] = config.hooks
   const metrics = createMetrics({ logLinesDropped })
 
+  // In: from Seam to the store. It is there before the store is, so that a start which takes long is seen to be one.
+  const health = createHealth(clock)
+  const recent = new RecentWebhooks()
+  let receive: Receive
+  let senderTime: SenderTime | null = null
+  let counting: Pick<Recorder, 'count'> | null = null
+  const publicListener = await buildPublicListener({
+    config,
+    clock,
+    verify: createVerifier(config.seamWebhookSecrets),
+    receive: (bytes, messageId) => receive(bytes, messageId),
+    onVerified: (sentAt) => senderTime?.told(sentAt),
+    health,
+    log,
+    metrics,
+    recorder: { count: (...about) => counting?.count(...about) },
+    recent,
+  })
+  await onListener?.(publicListener)
+
   // Held: events and deliveries on disk.
   const { store, reader, storeTime } = await openStore()
-  const senderTime = storeTime && new SenderTime(clock, storeTime)
+  senderTime = storeTime && new SenderTime(clock, storeTime)
   const retention = new Retention({
     store,
     clock,
@@ -88,6 +121,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
 
   // What people watch: counted here, written by the way.
   const recorder = new Recorder({ store, clock, log })
+  counting = recorder
 
   // Out: from the store to the hooks.
   const alerts = await openAlerts(config.alertUrl, { log, clock })
@@ -102,10 +136,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     random: Math.random,
   })
 
-  // In: from Seam to the store.
-  const health = createHealth({ store, clock })
-  const verify = createVerifier(config.seamWebhookSecrets)
-  const receive = createReceive({
+  receive = createReceive({
     store,
     hooks: () => hooks,
     acceptEventTypes: config.acceptEventTypes,
@@ -113,20 +144,6 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     reserve: (wanting, event) => delivery.reserve(wanting, event),
     onQuarantined: (reason, quarantineId) => alerts.quarantined(reason, quarantineId),
     recorder,
-  })
-  const recent = new RecentWebhooks()
-  const onVerified = (sentAt: number) => senderTime?.told(sentAt)
-  const publicListener = await buildPublicListener({
-    config,
-    clock,
-    verify,
-    receive,
-    onVerified,
-    health,
-    log,
-    metrics,
-    recorder,
-    recent,
   })
 
   // For people.
@@ -185,6 +202,7 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
     reader,
     delivery,
     start() {
+      health.opened(store)
       delivery.start()
       retention.start()
       replayRunner.start()
@@ -215,6 +233,10 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
           largestBodyBytes: config.maxBodyBytes,
           clock,
           onReopened: ({ wallAheadMs }) => warnOfClock(wallAheadMs),
+          onOpening(reason) {
+            log.info({ reason }, 'the start takes time')
+            health.opening(reason)
+          },
           onFileGone: logFileGone,
           onCommit,
           onFatal,
@@ -228,7 +250,8 @@ export async function createApp({ config, log, clock, onFatal, logLinesDropped }
         const onDue = () => delivery.wake()
         const { url } = config.store
         const startTimeoutMs = DATABASE_WAIT_MS
-        const options = { url, startTimeoutMs, version: VERSION, log, clock, onCommit, onDue }
+        const onOpening = (reason: string) => health.opening(reason)
+        const options = { url, startTimeoutMs, version: VERSION, log, clock, onOpening, onCommit, onDue }
         const store = await PostgresStore.open(options)
         return { store, reader: new PostgresReader({ url, clock }), storeTime: null }
       }

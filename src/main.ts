@@ -25,6 +25,8 @@ const output = createLogOutput({ stream: process.stdout, clock })
 const complaints = createLogOutput({ stream: process.stderr, clock })
 let lastFlushMs = LAST_FLUSH_MS
 let exitCode: number | null = null
+/** Nothing can end a thread that is inside SQLite, such as in a migration of a large file. */
+let storeIsOpening = false
 await main()
 
 /** The environment, judged: what it configures, or every mistake in it. */
@@ -61,15 +63,29 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle): Promise
   }
   const { createApp } = await import('./app.ts')
   const logLinesDropped = () => output.linesDropped()
-  const app = await createApp({ config, log, clock, onFatal, logLinesDropped })
+  const onListener = (listener: App['publicListener']) => listenEarly(listener, config)
+  storeIsOpening = true
+  const app = await createApp({ config, log, clock, onFatal, onListener, logLinesDropped })
+  storeIsOpening = false
   // SIGTERM came while it waited for the store: the process is about to end and must not begin to answer.
   if (lifecycle.isEnding) return
   await listen(app, config, log)
   lifecycle.run(app)
 }
 
+/** A port that is in use may be freed while this waits for the store: both may be those of a relay that is just stopping. */
+async function listenEarly(publicListener: App['publicListener'], config: Config): Promise<void> {
+  try {
+    await publicListener.listen({ ...config.publicListener })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+  }
+}
+
 async function listen(app: App, config: Config, log: Logger): Promise<void> {
-  const publicUrl = await app.publicListener.listen(config.publicListener)
+  const { publicListener } = app
+  if (!publicListener.server.listening) await publicListener.listen({ ...config.publicListener })
+  const publicUrl = publicListener.listeningOrigin
   const operatorUrl = await app.operatorListener.listen(config.operatorListener)
   app.start()
   const hooks = config.hooks.map(({ name }) => name)
@@ -117,6 +133,7 @@ function fail(code: number, reason: string): void {
 function exit(code: number): void {
   if (exitCode !== null) return
   exitCode = code
-  clock.after(lastFlushMs, () => endProcess(code))
-  output.flush(() => complaints.flush(() => endProcess(code)))
+  const end = () => endProcess(code, { isStuck: storeIsOpening })
+  clock.after(lastFlushMs, end)
+  output.flush(() => complaints.flush(end))
 }

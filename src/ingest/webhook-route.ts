@@ -85,7 +85,7 @@ export async function webhookRoute(app: FastifyInstance, options: WebhookRouteOp
       request.raw.headers['content-type'] = 'application/octet-stream'
     },
     async handler(request, reply) {
-      if (health.stopping) throw new StoreError('store_closed', 'stopping')
+      if (health.stage !== 'running') throw new StoreError('store_closed', health.stage)
       const admitted = await gate.admit(request)
       if ('refusal' in admitted) return refuse(request, reply, admitted.refusal)
       try {

@@ -6,8 +6,8 @@ import { Deadline } from '../time/deadline.ts'
 /** The answer of `/readyz`: whether webhooks can be taken, and each check by name. */
 export interface Readiness {
   ready: boolean
-  checks: Record<'store' | 'process', 'ok' | 'failing' | 'stopping'>
-  /** Why the store fails, if it does. It names no host, user or value. */
+  checks: { store: 'starting' | 'ok' | 'failing'; process: 'ok' | 'stopping' }
+  /** Why the store fails or is not open yet, if so. It names no host, user or value. */
   reason?: string
 }
 
@@ -15,34 +15,37 @@ export interface Health {
   readiness(): Promise<Readiness>
   /** A webhook could not be stored. If the store fails, the process is not ready until a later check has succeeded. */
   acceptanceFailed(error: StoreError): void
+  /** The store is not open yet, for this reason. */
+  opening(reason: string): void
+  /** From now on webhooks can be taken, if the store can. */
+  opened(store: Pick<Store, 'check'>): void
   /** From now on the process is not ready, whatever the store says. */
   beginStop(): void
-  readonly stopping: boolean
-}
-
-export interface HealthOptions {
-  store: Pick<Store, 'check'>
-  clock: Clock
+  /** Webhooks are taken while it is `running`. */
+  readonly stage: 'starting' | 'running' | 'stopping'
 }
 
 /** A check writes to the disk, and anyone may ask for one, so its result serves everybody for this long. */
 const REUSE_MS = 1000
 const CHECK_TIMEOUT_MS = 5000
 
-export function createHealth({ store, clock }: HealthOptions): Health {
+export function createHealth(clock: Clock): Health {
+  let store: Pick<Store, 'check'> | null = null
+  let openingReason = 'the store is being opened'
   let stopping = false
   let checking: Promise<string | null> | null = null
   let latest: { at: number; problem: Promise<string | null> } | null = null
 
-  function storeProblem(): Promise<string | null> {
+  function storeProblem(open: Pick<Store, 'check'>): Promise<string | null> {
     const now = clock.steadyMs()
-    if (latest === null || now - latest.at > REUSE_MS) latest = { at: now, problem: inTime(check(), clock) }
+    if (latest === null || now - latest.at > REUSE_MS)
+      latest = { at: now, problem: inTime(check(open), clock) }
     return latest.problem
   }
 
   /** Why a change cannot be put on disk; `null` if it can. While one check hangs, no other one begins. */
-  function check(): Promise<string | null> {
-    checking ??= store
+  function check(open: Pick<Store, 'check'>): Promise<string | null> {
+    checking ??= open
       .check()
       .then(
         () => null,
@@ -53,8 +56,15 @@ export function createHealth({ store, clock }: HealthOptions): Health {
   }
 
   return {
-    get stopping() {
-      return stopping
+    get stage() {
+      if (stopping) return 'stopping'
+      return store === null ? 'starting' : 'running'
+    },
+    opening(reason) {
+      openingReason = reason
+    },
+    opened(open) {
+      store = open
     },
     beginStop() {
       stopping = true
@@ -65,10 +75,14 @@ export function createHealth({ store, clock }: HealthOptions): Health {
       latest = { at: clock.steadyMs(), problem: Promise.resolve(error.message) }
     },
     async readiness() {
-      const problem = await storeProblem()
+      const process = stopping ? 'stopping' : 'ok'
+      if (store === null) {
+        return { ready: false, checks: { store: 'starting', process }, reason: openingReason }
+      }
+      const problem = await storeProblem(store)
       return {
         ready: problem === null && !stopping,
-        checks: { store: problem === null ? 'ok' : 'failing', process: stopping ? 'stopping' : 'ok' },
+        checks: { store: problem === null ? 'ok' : 'failing', process },
         ...(problem === null ? {} : { reason: problem }),
       }
     },

@@ -33,7 +33,8 @@ test('/readyz turns 503 when the store is gone, and webhooks get a 503 with Retr
 test('one check of the store serves everybody who asks within a second', async () => {
   let checks = 0
   const clock = new ManualClock()
-  const health = createHealth({ store: { check: async () => void checks++ }, clock })
+  const health = createHealth(clock)
+  health.opened({ check: async () => void checks++ })
   await Promise.all(Array.from({ length: 100 }, () => health.readiness()))
   expect(checks).toBe(1)
   clock.advance(1000)
@@ -56,7 +57,8 @@ test('a store that does not answer for five seconds is failing, and is not asked
       return new Promise<void>((resolve) => (answer = resolve))
     },
   }
-  const health = createHealth({ store, clock })
+  const health = createHealth(clock)
+  health.opened(store)
   for (let round = 0; round < 2; round++) {
     const readiness = health.readiness()
     clock.advance(5000)
@@ -77,7 +79,8 @@ test('a store that does not answer for five seconds is failing, and is not asked
 
 test('a webhook that could not be stored turns readiness at once, until a check has succeeded again', async () => {
   const clock = new ManualClock()
-  const health = createHealth({ store: { check: async () => {} }, clock })
+  const health = createHealth(clock)
+  health.opened({ check: async () => {} })
   expect(await health.readiness()).toMatchObject({ ready: true })
   health.acceptanceFailed(new StoreError('store_overloaded', 'too many calls wait for the store'))
   expect(await health.readiness()).toMatchObject({ ready: true })

@@ -29,7 +29,7 @@ import type { Acceptance } from './statements/accept.ts'
 import { Backoff } from './backoff.ts'
 import { Claimer } from './claimer.ts'
 import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
-import { isAway, isDataError } from './database-error.ts'
+import { isAway, isDataError, storeErrorFrom } from './database-error.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { IndexMaker } from './late-indices.ts'
@@ -57,6 +57,8 @@ export interface PostgresStoreOptions {
   version: string
   /** How long to wait at the start for a database that cannot be reached. */
   startTimeoutMs: number
+  /** Called while it is not open yet, with why that takes time. It names no host, user or value. */
+  onOpening?: (reason: string) => void
   /** Called after each group of acceptances. */
   onCommit?: (commit: { calls: number; durationMs: number }) => void
   /** Called when another replica has said that something is due. */
@@ -273,7 +275,7 @@ function isRefusedData(error: unknown): boolean {
   return error instanceof StoreError && isDataError(error.cause)
 }
 
-async function prepare({ url, log, clock, startTimeoutMs }: PostgresStoreOptions): Promise<void> {
+async function prepare({ url, log, clock, startTimeoutMs, onOpening }: PostgresStoreOptions): Promise<void> {
   const backoff = new Backoff(clock)
   const giveUpAt = clock.steadyMs() + startTimeoutMs
   for (;;) {
@@ -284,6 +286,7 @@ async function prepare({ url, log, clock, startTimeoutMs }: PostgresStoreOptions
       const why = `DATABASE_URL: ${message || code}`
       if (!isAway(error) || clock.steadyMs() > giveUpAt) throw Object.assign(new Error(why), { code })
       log.warn({ code, reason: message }, 'the database cannot be reached yet')
+      onOpening?.(storeErrorFrom(error).message)
     }
     backoff.failed(new StoreError('store_failing', ''))
     await new Promise<void>((resolve) => clock.after(backoff.restMs(), resolve))

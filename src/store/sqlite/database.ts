@@ -24,10 +24,16 @@ export interface OpenDatabase {
  * Opens the file, made if it is not there, for this process alone, and brings it to the current schema.
  * @param lockWaitMs how long to wait for a process that is just stopping
  * @param now milliseconds since 1970, for the deliveries whose leases end with this
+ * @param onMigrating called with the number of steps before the file is brought to the current schema, which may take minutes
  * @throws {StoreInUseError} if another process keeps it
  * @throws {SchemaError} if the file is not one to work with; it is left as it was
  */
-export function openDatabase(path: string, lockWaitMs: number, now: number): OpenDatabase {
+export function openDatabase(
+  path: string,
+  lockWaitMs: number,
+  now: number,
+  onMigrating?: (steps: number) => void,
+): OpenDatabase {
   const file = path === ':memory:' ? path : realFile(path)
   const lock = lockFile(`${file}.lock`, lockWaitMs)
   let db: DatabaseSync | null = null
@@ -47,7 +53,7 @@ export function openDatabase(path: string, lockWaitMs: number, now: number): Ope
     // Pages until the log is copied back. Who waits at that moment waits for it: at 4000 the longest was 42 ms, at
     // 1000 it is 21, for the same throughput.
     db.exec('pragma wal_autocheckpoint = 1000; pragma journal_size_limit = 67108864')
-    migrate(db)
+    migrate(db, onMigrating)
     const writtenAt = lastWrittenAt(db)
     releaseLeases(db, Math.max(now, writtenAt ?? now))
     return opened(db, lock, writtenAt)

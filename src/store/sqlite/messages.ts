@@ -16,10 +16,11 @@ export interface WorkerStart {
 export type GroupRequest = { now: number; names: OperationName[]; requests: unknown[] }
 
 /**
- * From the thread: that it is open, why it cannot be, which file is gone (`null`: it is back), or what a group's calls
+ * From the thread: that the file needs so many steps of migration first, that it is open, why it cannot be, which file is gone (`null`: it is back), or what a group's calls
  * gave, in its order.
  */
 export type WorkerMessage =
+  | { kind: 'migrating'; steps: number }
   | { kind: 'open'; lastWrittenAt: number | null }
   | { kind: 'failed'; code: string; message: string }
   | { kind: 'file'; gone: string | null }

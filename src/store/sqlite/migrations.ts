@@ -216,8 +216,13 @@ export function judgeSchema(db: DatabaseSync): void {
     throw new SchemaError(`the store ${tooNew(schema, migrations.length)}`)
 }
 
-/** Brings a file that was judged to the schema that this program knows. A newer one stays as it is. */
-export function migrate(db: DatabaseSync): void {
+/**
+ * Brings a file that was judged to the schema that this program knows. A newer one stays as it is.
+ * @param onMigrating called first, with the number of steps, if a file that has a schema already needs any
+ */
+export function migrate(db: DatabaseSync, onMigrating: (steps: number) => void = () => {}): void {
+  const before = pragma(db, 'user_version')
+  if (before > 0 && before < migrations.length) onMigrating(migrations.length - before)
   for (const [index, step] of migrations.entries()) {
     if (index < pragma(db, 'user_version')) continue
     db.exec('begin immediate')

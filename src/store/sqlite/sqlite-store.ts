@@ -45,6 +45,8 @@ export interface SqliteStoreOptions {
    * and the store goes on from what it wrote last.
    */
   onReopened?: (reopened: { wallAheadMs: number }) => void
+  /** Called while it is not open yet, with why that takes time. */
+  onOpening?: (reason: string) => void
   /** Called with the name of the store's file, or its `-wal`, when it was removed or replaced; with `null` when it is back. */
   onFileGone?: (gone: string | null) => void
   /** Called after each commit. */
@@ -95,15 +97,7 @@ export class SqliteStore implements Store {
       // Its garbage is short-lived rows: a small nursery keeps the process small and costs nothing measurable.
       resourceLimits: { maxYoungGenerationSizeMb: 6 },
     })
-    const lastWrittenAt = await new Promise<number | null>((resolve, reject) => {
-      worker.once('error', reject)
-      worker.once('message', (message: WorkerMessage) => {
-        worker.off('error', reject)
-        if (message.kind === 'open') resolve(message.lastWrittenAt)
-        else if (message.kind === 'failed')
-          reject(Object.assign(new Error(`${options.path}: ${message.message}`), { code: message.code }))
-      })
-    })
+    const lastWrittenAt = await opened(worker, options)
     if (lastWrittenAt !== null) {
       const wallAheadMs = time.now() - lastWrittenAt
       time.goOnFrom(lastWrittenAt)
@@ -303,4 +297,21 @@ export class SqliteStore implements Store {
     }
     this.#options.onFatal?.(error)
   }
+}
+
+/** @returns when the file was last written before; `null` for a new one */
+function opened(worker: Worker, { path, onOpening }: SqliteStoreOptions): Promise<number | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
+  const listen = (message: WorkerMessage) => {
+    if (message.kind === 'migrating') onOpening?.(`the store is being migrated (${message.steps} steps)`)
+    if (message.kind === 'open') resolve(message.lastWrittenAt)
+    if (message.kind === 'failed')
+      reject(Object.assign(new Error(`${path}: ${message.message}`), { code: message.code }))
+  }
+  worker.on('message', listen)
+  worker.once('error', reject)
+  return promise.finally(() => {
+    worker.off('message', listen)
+    worker.off('error', reject)
+  })
 }

@@ -19,7 +19,7 @@ const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
 const { path, lockWaitMs, largestBodyBytes, now } = workerData as WorkerStart
 try {
-  const database = openDatabase(path, lockWaitMs, now)
+  const database = openDatabase(path, lockWaitMs, now, (steps) => send({ kind: 'migrating', steps }))
   discountTimeOff(database.db, database.lastWrittenAt, now)
   serve(database, largestBodyBytes)
   send({ kind: 'open', lastWrittenAt: database.lastWrittenAt })

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { expect, test } from 'vitest'
-import type { Connections } from '../../src/store/postgres/connections.ts'
+import type { Connections, Row } from '../../src/store/postgres/connections.ts'
 import { Claimer } from '../../src/store/postgres/claimer.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
 import { migrate } from '../../src/store/postgres/migrations.ts'
+import { FREE, HOOKS_OF_LEASES } from '../../src/store/postgres/statements/free-leases.ts'
 import { settle } from '../../src/store/postgres/statements/settle.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { newDatabase } from '../support/postgres.ts'
@@ -59,6 +61,43 @@ test.each([4, 1000])(
   },
   120_000,
 )
+
+test('freeing what a gone replica had leased costs little with 50,000 waiting, by plans from before', async () => {
+  const gone = randomUUID()
+  const client = await connect(await newDatabase())
+  await migrate(client)
+  await client.query('alter table seam_relay.deliveries set (autovacuum_enabled = off)')
+  await client.query(deliveredRows(1000))
+  await client.query('vacuum analyze')
+  await client.query(`${BY_INDEX}`)
+  await client.query(`prepare hooks as ${HOOKS_OF_LEASES.text}; prepare free as ${FREE.text}`)
+  const free = (dueAt: string, seq: number) => executed('free', ['due', dueAt, seq, [gone]])
+  await client.query(`begin; ${executed('hooks', [])}; ${free('2000-01-01', 0)}; rollback`)
+
+  // What waits is due later, one after the other; a few hundred between are out, half of them at the gone replica.
+  await client.query(
+    `insert into seam_relay.deliveries (event_seq, hook, state, due_at, active_since, leased_by)
+       select n, hook, case when n % 100 = 0 then 'leased' else 'pending' end, now() + n * interval '1 ms', now(),
+         case when n % 200 = 0 then $1::uuid when n % 100 = 0 then gen_random_uuid() end
+       from generate_series(${FIRST_WAITING}, ${FIRST_WAITING + WAITING - 1}) n, unnest(array['due', 'blocked']) hook`,
+    [gone],
+  )
+
+  const pages = async (statement: string) =>
+    pagesOf(await planOf(client, `explain (analyze, buffers, format json) ${statement}`))
+  expect(await pages(executed('hooks', []))).toBeLessThan(100)
+  const touched: number[] = []
+  let freed = 0
+  for (let at: Row | null = { due_at: '2000-01-01', event_seq: 0 }; at !== null;) {
+    const step = free(at['due_at'] as string, Number(at['event_seq']))
+    if (touched.length < 10) touched.push(await pages(step))
+    const [row] = (await client.query<Row>(step)).rows
+    freed += Number(row?.['freed'])
+    at = row?.['due_at'] === null ? null : (row as Row)
+  }
+  expect(Math.max(...touched)).toBeLessThan(PAGES_AT_MOST)
+  expect(freed).toBe(WAITING / 200)
+}, 120_000)
 
 /** Prepares each statement and runs it once, so that its plan is made. */
 async function prepareAll(

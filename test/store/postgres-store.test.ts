@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { StoreError } from '../../src/store/store.ts'
+import { ShiftedClock } from '../support/manual-clock.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { acceptEach, acceptance, claim, claimOne, dead, settleOne, replay } from './asking.ts'
@@ -32,6 +33,19 @@ test('a database that is opened again has everything it had', async () => {
     { times_seen: '2', problems: aside.problems, body: aside.bytes },
   ])
   expect(await sql(url, 'select sum(duplicates) as sum from seam_relay.event_ids')).toEqual([{ sum: '3' }])
+})
+
+test('a check rewrites its row, unless a webhook was stored within the last second', async () => {
+  const url = await newDatabase()
+  const clock = new ShiftedClock()
+  const store = await open(url, { clock })
+  const rows = () => sql(url, 'select from seam_relay.heartbeat')
+  await store.accept(acceptance())
+  await store.check()
+  expect(await rows()).toHaveLength(0)
+  clock.skip(1001)
+  await store.check()
+  expect(await rows()).toHaveLength(1)
 })
 
 test('the same event many times at once is counted each time', async () => {

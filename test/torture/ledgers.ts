@@ -39,7 +39,8 @@ export interface Arrival {
 export interface Stored {
   ids: { seq: number; key: string; duplicates: number }[]
   events: { seq: number; key: string; bodyHash: string }[]
-  deliveries: { seq: number; hook: string; state: string; attempts: number }[]
+  /** `replays`: how often a person had it sent again. */
+  deliveries: { seq: number; hook: string; state: string; attempts: number; replays: number }[]
   attempts: { seq: number; hook: string; attempt: number; status: number | null; errorCode: string | null }[]
   quarantine: { id: string; bodyHash: string }[]
 }

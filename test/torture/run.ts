@@ -19,6 +19,8 @@ import { Sender } from './sender.ts'
 import { postgresStore, sqliteStore } from './stores.ts'
 import type { TorturedStore } from './stores.ts'
 
+/** Everything works again by then, so a webhook that is still not taken is a fault. */
+const LONGEST_SENDING_MS = 60_000
 const REPLICAS: Record<StoreKind, number> = { sqlite: 1, postgres: 2 }
 
 /** Tortures relays on one store by the seed's plan, lets everything come to rest, and compares the ledgers. */
@@ -93,8 +95,12 @@ class Torture {
     await this.#follow(this.#plan(), hooksFile)
     this.#say('everything works again: waiting until what was sent is held, and what is held is delivered')
     await this.#heal(hooksFile)
-    await sender.end()
+    const held = performance.now()
+    await sender.end(LONGEST_SENDING_MS)
+    const drained = performance.now()
     const leftover = await this.#drain()
+    const seconds = (from: number, to = performance.now()) => `${((to - from) / 1000).toFixed(1)} s`
+    this.#say(`held after ${seconds(held, drained)}, delivered after another ${seconds(drained)}`)
     await Promise.all(this.#replicas.map((replica) => replica.stop()))
     const stored = await this.#store.read()
     const { sent } = sender

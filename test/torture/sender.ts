@@ -37,6 +37,7 @@ export class Sender {
   readonly #agent = new Agent({ connections: TURNS, pipelining: 1 })
   readonly #chance: Chance
   #isEnding = false
+  #givesUpAt = Infinity
   #working: Promise<unknown> = Promise.resolve()
 
   constructor(options: SenderOptions) {
@@ -50,11 +51,15 @@ export class Sender {
     this.#working.catch(() => {})
   }
 
-  /** Begins nothing new, and waits until everything that has to be answered 2xx has been. */
-  async end(): Promise<void> {
+  /**
+   * Begins nothing new, and waits until everything that has to be answered 2xx has been.
+   * @param longestMs after that it gives up, which the comparison calls a fault of whatever is still unanswered
+   */
+  async end(longestMs: number): Promise<void> {
     this.#isEnding = true
+    this.#givesUpAt = performance.now() + longestMs
     await this.#working
-    await this.#agent.close()
+    await this.#agent.destroy()
   }
 
   async #turn(): Promise<void> {
@@ -74,6 +79,7 @@ export class Sender {
       if (tried !== null) sent.tries.push(tried)
       const isHeld = tried?.answer !== null && tried !== null && tried.answer.status < 300
       if (isHeld || (message.kind === 'forgery' && tried !== null)) return
+      if (performance.now() > this.#givesUpAt) return
       await delay(this.#chance.between(RETRY_MS.low, RETRY_MS.high))
     }
   }

@@ -148,11 +148,12 @@ async function read(ask: Ask, schema: string): Promise<Stored> {
       key: row['webhook_id'] as string,
       bodyHash: hashOf(row['body'] as string),
     })),
-    deliveries: await rows('deliveries', 'event_seq, hook, state, attempts', (row) => ({
+    deliveries: await rows('deliveries', 'event_seq, hook, state, attempts, replays', (row) => ({
       seq: Number(row['event_seq']),
       hook: row['hook'] as string,
       state: row['state'] as string,
       attempts: Number(row['attempts']),
+      replays: Number(row['replays']),
     })),
     attempts: await rows('attempts', 'event_seq, hook, attempt, status, error_code', (row) => ({
       seq: Number(row['event_seq']),

@@ -38,7 +38,8 @@ describe('a fault is found', () => {
     ['no delivery', ({ stored }) => stored.deliveries.pop(), /accepted without a delivery for plain/],
     [
       'a delivery too many',
-      ({ stored }) => stored.deliveries.push({ seq: 1, hook: 'coming', state: 'delivered', attempts: 1 }),
+      ({ stored }) =>
+        stored.deliveries.push({ seq: 1, hook: 'coming', state: 'delivered', attempts: 1, replays: 0 }),
       /a delivery that coming did not ask for/,
     ],
     [
@@ -53,6 +54,13 @@ describe('a fault is found', () => {
       ({ sent }) =>
         sent[0].tries.unshift({ sentAt: 1, endedAt: 2, answer: { status: 400, said: 'x' }, hooks: null }),
       /a new was refused with 400/,
+    ],
+    [
+      'an event that was never taken',
+      ({ sent }) => {
+        sent[0].tries[0].answer = { status: 503, said: 'unavailable' }
+      },
+      /not taken, though everything worked again: e1, last answered 503 unavailable/,
     ],
     [
       'a quarantined body that is gone',
@@ -153,6 +161,20 @@ describe('what came twice is no fault', () => {
     expect(faultsAfter(spoil)).toHaveLength(1)
   })
 
+  test('if a person had it sent again, as often as that', () => {
+    const replayed = (times: number) => (ledgers: SpoilableLedgers) => {
+      again(ledgers)
+      ledgers.arrivals.push(arrival('e1', { arrivedAt: 40_000, answeredAt: 40_001, status: 500 }))
+      ledgers.arrivals.push(arrival('e1', { arrivedAt: 50_000, answeredAt: 50_001 }))
+      ledgers.stored.deliveries[0].replays = times
+    }
+    expect(faultsAfter(replayed(2))).toEqual([])
+    expect(faultsAfter(replayed(1))).toEqual([
+      expect.stringMatching(/^came again/),
+      expect.stringMatching(/^came again/),
+    ])
+  })
+
   test('and a store that is away is no excuse by itself', () => {
     const spoil = (ledgers: SpoilableLedgers) => {
       again(ledgers)
@@ -180,7 +202,7 @@ describe('at the ordered hook', () => {
     for (const rows of [stored.deliveries, stored.attempts]) rows.splice(0)
     for (const seq of [1, 2]) {
       for (const hook of ['plain', 'ordered'])
-        stored.deliveries.push({ seq, hook, state: 'delivered', attempts: 1 })
+        stored.deliveries.push({ seq, hook, state: 'delivered', attempts: 1, replays: 0 })
     }
     for (const { tries } of ledgers.sent) tries[0].hooks = ['plain', 'ordered']
     ledgers.arrivals.push(arrival('e2'), arrival('e1', { hook: 'ordered', ...first }))

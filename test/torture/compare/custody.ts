@@ -103,6 +103,12 @@ function faultsOfAnswers(one: Sent, { quarantine, events }: Shelves): string[] {
       faults.push(`set aside although it is the content that is stored: ${one.key}`)
     }
   }
+  const last = one.tries.at(-1)?.answer
+  if (one.kind !== 'forgery' && (last === undefined || last === null || last.status >= 300)) {
+    faults.push(
+      `not taken, though everything worked again: ${one.key}, last answered ${last?.status} ${last?.said}`,
+    )
+  }
   const refused = one.tries.filter(({ answer }) => answer !== null && answer.status >= 400)
   const expected = one.kind === 'forgery' ? [401, 429, 503] : [429, 503]
   for (const { answer } of refused) {

@@ -26,22 +26,32 @@ const CERTAIN_WITHIN_MS = 2000
  * written, when its process was killed or cut short; or if it was in flight while the process was paused, which
  * interrupts it. Nothing else excuses a double: no changed hooks, no outage of the store by itself, no graceful stop
  * within its bound while the store was there. What was in flight is known by its time, and besides by the store: an
- * outcome that was written there is none that a kill can have taken away.
+ * outcome that was written there is none that a kill can have taken away. What a person had sent again comes once more
+ * for each time that the store has counted.
  */
 export function findDoubles({ arrivals, stored, disturbances: { lives, outages } }: Ledgers): Doubles {
   const histories = new Map(lives.map((life) => [life.process, historyOf(life, outages)]))
   const wasInFlight = (arrival: Arrival) => isInFlight(arrival, histories.get(arrival.process))
   const written = successesWritten(stored)
+  const replayed = replaysOf(stored)
   const faults: string[] = []
   let count = 0
   for (const [name, same] of Map.groupBy(arrivals, ({ hook, key }) => `${hook} ${key}`)) {
-    if ((written.get(name) ?? 0) > 1 && !same.some((one) => wasPaused(one, histories.get(one.process)))) {
+    let replays = replayed.get(name) ?? 0
+    if (
+      (written.get(name) ?? 0) > 1 + replays &&
+      !same.some((one) => wasPaused(one, histories.get(one.process)))
+    ) {
       faults.push(`delivered again after its success had been written: ${name}`)
     }
     const inOrder = same.toSorted((one, other) => one.arrivedAt - other.arrivedAt)
     let known: Arrival | null = null
     for (const arrival of inOrder) {
-      if (known !== null) {
+      if (known !== null && !wasInFlight(known) && replays > 0) {
+        // Pending again: it comes until it has succeeded again.
+        replays--
+        known = null
+      } else if (known !== null) {
         count++
         if (!wasInFlight(known)) {
           const between = Math.round(arrival.arrivedAt - (known.answeredAt ?? 0))
@@ -66,6 +76,11 @@ function successesWritten({ ids, attempts }: Ledgers['stored']): Map<string, num
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
   return counts
+}
+
+function replaysOf({ ids, deliveries }: Ledgers['stored']): Map<string, number> {
+  const keyOf = new Map(ids.map(({ seq, key }) => [seq, key]))
+  return new Map(deliveries.map(({ seq, hook, replays }) => [`${hook} ${keyOf.get(seq)}`, replays]))
 }
 
 interface History {

@@ -20,7 +20,7 @@ export function ledgersOfOneEvent(): SpoilableLedgers {
     stored: {
       ids: [{ seq: 1, key: 'e1', duplicates: 0 }],
       events: [{ seq: 1, key: 'e1', bodyHash: 'e1' }],
-      deliveries: [{ seq: 1, hook: 'plain', state: 'delivered', attempts: 1 }],
+      deliveries: [{ seq: 1, hook: 'plain', state: 'delivered', attempts: 1, replays: 0 }],
       attempts: [{ seq: 1, hook: 'plain', attempt: 1, status: 204, errorCode: null }],
       quarantine: [],
     },

@@ -31,7 +31,8 @@ async function tortured(store: StoreKind, options: TortureOptions): Promise<Verd
   const { faults, figures } = verdict
   console.log(
     [
-      `${store}: ${figures.sent} webhooks sent, ${figures.accepted} events accepted, ${figures.arrivals} requests received`,
+      `${store}: ${figures.sent} webhooks sent, ${figures.accepted} events accepted, ${figures.arrivals} requests received, ` +
+        `${figures.successes} of them answered 2xx`,
       `${figures.kills} times kill -9 (${figures.killsWhileStarting} during a start), ${figures.stops} stops, ` +
         `${figures.pauses} pauses, ${figures.outages} outages of the store`,
       `${figures.inFlight} attempts in flight at these, ${figures.doubles} came twice`,

@@ -15,6 +15,8 @@ export interface Figures {
   sent: number
   accepted: number
   arrivals: number
+  /** Of these, how many were answered 2xx. */
+  successes: number
   kills: number
   killsWhileStarting: number
   stops: number
@@ -54,6 +56,7 @@ export function compare(ledgers: Ledgers): Verdict {
       sent: sent.reduce((sum, { tries }) => sum + tries.length, 0),
       accepted: stored.events.length,
       arrivals: arrivals.length,
+      successes: arrivals.filter(({ status }) => status !== null && status < 300).length,
       kills: ended('killed').length,
       killsWhileStarting: ended('killed').filter(({ listeningAt }) => listeningAt === null).length,
       stops: ended('stopped').length,

@@ -6,7 +6,7 @@ import { run } from './run.ts'
 /** Short enough for every run of the tests. `npm run torture` is the long form. */
 const SHORT = ['--seconds', '5', '--kills', '4', '--drain', '5']
 
-describe.concurrent('a short torture', { timeout: 120_000 }, () => {
+describe.concurrent('a short torture', { timeout: 240_000 }, () => {
   test.each(['sqlite', 'postgres'] as const)(
     'on %s: what was answered, what is stored and what arrived agree',
     async (store) => {

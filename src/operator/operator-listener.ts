@@ -1,5 +1,6 @@
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
@@ -12,6 +13,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Clock } from '../time/clock.ts'
 import { createAccess } from './access.ts'
+import { callLimit } from './call-limit.ts'
 import { operatorApi } from './api/operator-api.ts'
 import type { OperatorApiOptions } from './api/options.ts'
 import { guard } from './guard.ts'
@@ -66,6 +68,7 @@ export async function buildOperatorListener(options: OperatorListenerOptions): P
   new Connections(app.server, { clock, max: MAX_CONNECTIONS })
 
   await app.register(helmet, securityHeaders(page?.policy))
+  await app.register(rateLimit, callLimit)
   await app.register(cookie)
   const access = createAccess(config.operatorListener)
   guard(app, { access, operatorHost: config.operatorListener.host, clock, log })

@@ -36,13 +36,17 @@ export async function run(
   const folder = mkdtempSync(join(tmpdir(), 'seam-relay-torture-'))
   const storeFolder = mkdtempSync(join(tmpdir(), 'seam-relay-torture-store-'))
   const store = kind === 'sqlite' ? sqliteStore(storeFolder, options.seconds) : await postgresStore()
+  const remove = () => {
+    for (const one of [folder, storeFolder]) rmSync(one, { recursive: true, force: true })
+  }
+  process.once('exit', remove)
   const torture = new Torture(kind, options, store, folder, say)
   try {
     return await torture.run()
   } finally {
     await torture.end()
     await store.remove()
-    for (const one of [folder, storeFolder]) rmSync(one, { recursive: true, force: true })
+    remove()
   }
 }
 

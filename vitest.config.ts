@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/postgres-setup.ts'],
+    globalSetup: ['test/support/postgres-setup.ts', 'test/support/chromium-setup.ts'],
     // One more than two cores: much of the time the tests wait for leases, time-outs and processes.
     maxWorkers: 3,
     testTimeout: 30_000,

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PACKAGE = new URL('../../node_modules/@sparticuz/chromium/', import.meta.url)
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
+
+/**
+ * The browser that `CHROMIUM_PATH` names, or else the one that the package `@sparticuz/chromium` brings, for Linux on
+ * x64. It is unpacked (2 s, 190 MB) beside the packages, once for each version.
+ */
+export async function chromiumProgram(): Promise<string | undefined> {
+  const given = process.env['CHROMIUM_PATH']
+  if (given) return given
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
+  const { version } = JSON.parse(await readFile(new URL('package.json', PACKAGE), 'utf8')) as {
+    version: string
+  }
+  const folder = join(CACHE, `chromium-${version}`)
+  if (!existsSync(folder)) await unpackInto(folder)
+  return join(folder, 'chromium')
+}
+
+/** Fonts where the system has none: without any, Chromium draws no text. */
+export function fontsOf(program: string): Record<string, string> {
+  const fonts = join(dirname(program), 'fonts')
+  return existsSync('/etc/fonts/fonts.conf') || !existsSync(fonts) ? {} : { FONTCONFIG_PATH: fonts }
+}
+
+/** Whole or not at all: another run may be unpacking at the same time. */
+async function unpackInto(folder: string): Promise<void> {
+  await mkdir(CACHE, { recursive: true })
+  const draft = await mkdtemp(`${folder}-`)
+  const temporary = process.env['TMPDIR']
+  try {
+    const { inflate } = await import('@sparticuz/chromium')
+    // The package unpacks into the system's temporary folder, where somebody else's would be taken for ours.
+    process.env['TMPDIR'] = draft
+    await Promise.all(
+      ['chromium.br', 'fonts.tar.br'].map((name) => inflate(fileURLToPath(new URL(`bin/${name}`, PACKAGE)))),
+    )
+    await rename(draft, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error
+    })
+  } finally {
+    if (temporary === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = temporary
+    await rm(draft, { recursive: true, force: true })
+  }
+}

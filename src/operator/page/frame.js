@@ -13,7 +13,7 @@ import { atMostEvery } from './use-answer.js'
 import { SignIn } from './views/sign-in.js'
 import { viewOf } from './views/views.js'
 
-const OVERVIEW_EVERY_MS = 15_000
+const OVERVIEW_EVERY_MS = 5000
 const OVERVIEW_GAP_MS = 2000
 
 /** What stands around every view, or the sign-in. */

@@ -37,7 +37,7 @@ function Ask({ scope, mayChooseStates, mayChooseSpan, onBegun, close }) {
 		setCount(null)
 		const show = ({ would_replay: number }) => isOver || setCount(number)
 		const timer = setTimeout(
-			() => ask({ ...request, dry_run: true }, show),
+			() => void ask({ ...request, dry_run: true }, show),
 			request === scope ? 0 : COUNT_AFTER_MS,
 		)
 		return () => {

@@ -30,7 +30,7 @@ export function ReplayProgress({ id, onEnded }) {
 				setProblem(error)
 				if (error.status === 404) return
 			}
-			timer = setTimeout(look, POLL_MS)
+			timer = setTimeout(() => void look(), POLL_MS)
 		}
 		void look()
 		return () => {

@@ -1,8 +1,10 @@
-import { resolve } from 'node:path'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { expect, test } from 'vitest'
 import { startRelay } from '../support/relay.ts'
 
+const ROUTES = resolve(import.meta.dirname, '../../src/operator/api')
 const COMMITTED = resolve(import.meta.dirname, '../../docs/openapi.json')
 
 interface Document {
@@ -35,11 +37,14 @@ test('it is OpenAPI 3.1, and tells of every call what it is for and what it answ
   expect(bare.map(({ call }) => call)).toEqual([])
 })
 
-test('every call that the listener has under /api is in it', async () => {
+test('every call that there is under /api is in it', async () => {
   const { app } = await startRelay()
   const { paths } = (await app.operatorListener.inject('/openapi.json')).json<Document>()
   const described = Object.keys(paths).map((path) => path.replaceAll(/\{(\w+)\}/g, ':$1'))
-  const routes = [...app.operatorListener.printRoutes({ commonPrefix: false }).matchAll(/(\/api\/\S+) \(/g)]
-  expect(routes.length).toBeGreaterThan(20)
-  expect(routes.map(([, path]) => path).filter((path) => !described.includes(path as string))).toEqual([])
+  const written = readdirSync(ROUTES)
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [...readFileSync(join(ROUTES, name), 'utf8').matchAll(/^ +'(\/api\/[^']+)',$/gm)])
+    .map(([, path]) => path as string)
+  expect(written.length).toBeGreaterThan(20)
+  expect(written.filter((path) => !described.includes(path))).toEqual([])
 })

@@ -22,9 +22,12 @@ interface Operation {
   responses?: Record<string, { content?: { 'application/json'?: { schema: object } } }>
 }
 
+/** What an answer holds. Each is held to its schema, so tests look into it without further ado. */
+export type Json = ReturnType<typeof JSON.parse>
+
 interface Answer {
   status: number
-  body: Record<string, any>
+  body: Record<string, Json>
   text: string
 }
 

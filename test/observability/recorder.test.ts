@@ -25,7 +25,7 @@ function newRecorder() {
     if (store.isFailing) throw new Error('no')
     taken.push(request)
   }
-  const log = { warn: vi.fn(), info: vi.fn() }
+  const log = { warn: vi.fn<() => void>(), info: vi.fn<() => void>() }
   const recorder = new Recorder({ store: { record }, clock, log })
   recorder.start()
   const aSecond = async () => {

@@ -21,8 +21,12 @@ const LOOK_EVERY_MS = 2000
 export class PauseWatch {
   readonly #options: PauseWatchOptions
   readonly #loop: Loop
-  #isKnown = false
+  /** Names, each with who paused the hook; `null`: the store has not answered yet. */
+  #paused: ReadonlyMap<string, string> | null = null
   #isFailing = false
+  /** Looks are numbered as they begin. An answer that comes after that of a later look is out of date. */
+  #looks = 0
+  #answeredLook = 0
 
   constructor(options: PauseWatchOptions) {
     this.#options = options
@@ -42,22 +46,34 @@ export class PauseWatch {
 
   /** Whether the store was ever asked with success. */
   get isKnown(): boolean {
-    return this.#isKnown
+    return this.#paused !== null
   }
 
   /** Asks the store now. Never rejects. */
   async look(): Promise<void> {
-    const { store, log, onKnown } = this.#options
+    const { store, log } = this.#options
+    const look = ++this.#looks
     try {
       const pauses = await store.pausedHooks()
       if (this.#isFailing) log.info('it is known again which hooks are paused')
       this.#isFailing = false
-      const isFirst = !this.#isKnown
-      this.#isKnown = true
-      onKnown(new Set(pauses.map(({ hook }) => hook)), isFirst)
+      if (look < this.#answeredLook) return
+      this.#answeredLook = look
+      this.#take(new Map(pauses.map(({ hook, pausedBy }) => [hook, pausedBy])))
     } catch (error) {
       if (!this.#isFailing) log.warn({ err: error }, 'the store could not say which hooks are paused')
       this.#isFailing = true
     }
+  }
+
+  #take(paused: ReadonlyMap<string, string>): void {
+    const { log, onKnown } = this.#options
+    const before = this.#paused
+    this.#paused = paused
+    for (const [hook, pausedBy] of paused)
+      if (before?.has(hook) !== true)
+        log.warn({ hook, paused_by: pausedBy }, 'hook paused: its deliveries wait until a person resumes it')
+    for (const hook of before?.keys() ?? []) if (!paused.has(hook)) log.info({ hook }, 'hook resumed')
+    onKnown(new Set(paused.keys()), before === null)
   }
 }

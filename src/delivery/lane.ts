@@ -47,6 +47,8 @@ export class Lane {
   #breaker: Breaker = CLOSED
   #isShared = false
   #isPaused = false
+  /** When a pause ended that this process has seen. Steady milliseconds. */
+  #resumedAt = Number.NEGATIVE_INFINITY
   /** The receiver asked for no request before this (`Retry-After`). Steady milliseconds. */
   #notBefore = Number.NEGATIVE_INFINITY
 
@@ -85,7 +87,13 @@ export class Lane {
 
   /** While a person has paused the hook, no attempt begins and nothing waits here. Attempts under way end as they began. */
   pause(isPaused: boolean): void {
+    if (this.#isPaused && !isPaused) this.#resumedAt = this.#clock.steadyMs()
     this.#isPaused = isPaused
+  }
+
+  /** How long ago the last pause ended, in milliseconds; `Infinity` if this process has seen none end. */
+  resumedForMs(now: number): number {
+    return now - this.#resumedAt
   }
 
   get isPaused(): boolean {

@@ -124,11 +124,12 @@ export class Sender {
     if (lane.ended(hook, outcome, now)) this.#report.opened(hook)
     const { failures, ageMs, failingForMs } = lease.delivery
     const sinceLeaseMs = now - lease.leasedAt
+    const failingMs = failingForMs === null ? outcome.record.durationMs : failingForMs + sinceLeaseMs
     const tried = {
       failures,
       ageMs: Math.round(ageMs + sinceLeaseMs),
-      failingForMs:
-        failingForMs === null ? outcome.record.durationMs : Math.round(failingForMs + sinceLeaseMs),
+      // What had failed before a pause gets as long after it as if it had failed first then: nobody tried meanwhile.
+      failingForMs: Math.round(Math.min(failingMs, lane.resumedForMs(now))),
     }
     const next = nextState(outcome, tried, hook.retry, this.#options.random())
     this.#settle(lane, lease, next, outcome)

@@ -34,7 +34,10 @@ function undeliveredRevocations({ revocations, hooks, nowMs }: Facts): Finding[]
       hook,
       ...(code === null ? {} : { code }),
       since,
-      text: `${what} ${have} not reached ${hook} since ${timeOf(since, nowMs)} (${why}): a door may be open to someone who should be out.`,
+      text:
+        count === 0
+          ? `So much waits for ${hook} since ${timeOf(since, nowMs)} (${why}) that not all of it could be looked at: revocations may be among it.`
+          : `${what} ${have} not reached ${hook} since ${timeOf(since, nowMs)} (${why}): a door may be open to someone who should be out.`,
       do: revocationRemedy(state, code),
       href: linkTo('failures', hook),
     }

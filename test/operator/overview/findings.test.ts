@@ -188,3 +188,11 @@ test('a count that could only be taken in part says so', () => {
   expect(finding).toMatchObject({ is_exact: false })
   expect(finding?.text).toMatch(/^at least 5,000 revocations have/)
 })
+
+test('where none was met and not all could be looked at, it says that there may be some', () => {
+  const [finding] = findingsOf(facts({ revocations: [{ ...lateRevocations, count: 0, isComplete: false }] }))
+  expect(finding).toMatchObject({ kind: 'undelivered_revocations', count: 0, is_exact: false })
+  expect(finding?.text).toBe(
+    'So much waits for access-log since 02:10 UTC (nothing listens at its address) that not all of it could be looked at: revocations may be among it.',
+  )
+})

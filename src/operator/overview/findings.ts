@@ -2,7 +2,7 @@ import { FINDING_KINDS } from '../api/shapes/overview.ts'
 import { adviceOn } from '../failure-advice.ts'
 import type { Facts, HookFacts } from './facts.ts'
 import type { Finding } from './finding.ts'
-import { findingsOfHook, linkTo } from './hook-findings.ts'
+import { findingsOfHook, linkTo, worstFailure } from './hook-findings.ts'
 import { UNUSUAL_FROM } from './silence.ts'
 import { countOf, spanOf, timeOf } from './wording.ts'
 
@@ -20,9 +20,11 @@ export function findingsOf(facts: Facts): Finding[] {
   return found.toSorted((a, b) => rank(a) - rank(b) || (a.since ?? Infinity) - (b.since ?? Infinity))
 }
 
-function undeliveredRevocations({ revocations, hooks, nowMs }: Facts): Finding[] {
-  return revocations.map(({ hook, count, since, code, isComplete }) => {
+function undeliveredRevocations({ revocations, hooks, failures, nowMs }: Facts): Finding[] {
+  return revocations.map(({ hook, count, since, code: ownCode, isComplete }) => {
     const state = hooks.find((one) => one.hook === hook)
+    // One that was not tried waits because others to the same hook fail: an earlier event of its credential, or the breaker.
+    const code = ownCode ?? worstFailure(failures, hook)?.code ?? null
     const have = count === 1 ? 'has' : 'have'
     const what = countOf(count, 'revocation', 'revocations', isComplete)
     const why = code === null ? waitingReason(state) : adviceOn(code).meaning
@@ -46,7 +48,7 @@ function undeliveredRevocations({ revocations, hooks, nowMs }: Facts): Finding[]
 
 function waitingReason(state: HookFacts | undefined): string {
   if (state === undefined || !state.isConfigured) return 'the hook is no longer configured'
-  return state.pause === null ? 'not tried yet' : 'the hook is paused'
+  return state.pause === null ? 'it waits its turn' : 'the hook is paused'
 }
 
 function revocationRemedy(state: HookFacts | undefined, code: string | null): string {

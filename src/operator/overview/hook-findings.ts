@@ -42,9 +42,7 @@ function heldBack(
 ): Finding[] {
   const waiting = countOf(pending, 'delivery waits', 'deliveries wait')
   const since = pending === 0 ? null : nowMs - oldestPendingAgeMs
-  const worst = failures
-    .filter((group) => group.hook === hook && group.pending > 0)
-    .toSorted((a, b) => b.pending - a.pending)[0]
+  const worst = worstFailure(failures, hook)
   const common = { severity: 'attention' as const, count: pending, is_exact: true, hook }
   if (pause !== null) {
     return [
@@ -108,6 +106,13 @@ function removedHook({ hook, pending, dead, oldestPendingAgeMs }: HookFacts, { n
 function codeOf(group: FailureGroup | undefined): { code?: string } {
   const code = group?.code ?? null
   return code === null ? {} : { code }
+}
+
+/** What most of those fail with that are still tried; `undefined` without any. */
+export function worstFailure(failures: readonly FailureGroup[], hook: string): FailureGroup | undefined {
+  return failures
+    .filter((group) => group.hook === hook && group.pending > 0)
+    .toSorted((a, b) => b.pending - a.pending)[0]
 }
 
 /** A view of the page, narrowed to a hook. */

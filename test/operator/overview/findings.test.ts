@@ -196,3 +196,13 @@ test('where none was met and not all could be looked at, it says that there may 
     'So much waits for access-log since 02:10 UTC (nothing listens at its address) that not all of it could be looked at: revocations may be among it.',
   )
 })
+
+test('a revocation that was not tried, because others to the hook fail, says why those do', () => {
+  const [finding] = findingsOf(
+    facts({ revocations: [{ ...lateRevocations, code: null }], failures: [failing] }),
+  )
+  expect(finding).toMatchObject({ code: 'connection_refused' })
+  expect(finding?.text).toContain('since 02:10 UTC (nothing listens at its address)')
+  const [alone] = findingsOf(facts({ revocations: [{ ...lateRevocations, code: null }] }))
+  expect(alone?.text).toContain('(it waits its turn)')
+})

@@ -77,6 +77,11 @@ export interface Span {
   to: number
 }
 
+/** A person had paused this hook: from when the pause was answered until its end was asked for. */
+export interface Hold extends Span {
+  hook: HookName
+}
+
 /** What was done to the processes, and to what they stand on. */
 export interface Disturbances {
   lives: Life[]
@@ -84,6 +89,7 @@ export interface Disturbances {
   outages: Span[]
   /** The hooks file had a mistake in it. */
   mistakes: Span[]
+  holds: Hold[]
 }
 
 export interface Ledgers {

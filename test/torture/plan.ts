@@ -1,4 +1,5 @@
 import { Chance } from './chance.ts'
+import type { Asked } from './person.ts'
 import { HOOK_NAMES } from './hooks-file.ts'
 import type { HookChange, HookName } from './hooks-file.ts'
 import type { Mood } from './receiver.ts'
@@ -29,6 +30,7 @@ export type Action =
   | { atMs: number; on: 'replica'; replica: number; action: ReplicaAction }
   | { atMs: number; on: 'receiver'; hook: HookName; mood: Mood }
   | { atMs: number; on: 'hooks'; change: HookChange }
+  | { atMs: number; on: 'person'; asks: Asked }
   /** Postgres is stopped in good order or as by a crash, and started again so much later. */
   | { atMs: number; on: 'database'; how: 'stop' | 'kill'; forMs: number }
   /** The disk under the embedded store is filled, and freed so much later. */
@@ -71,6 +73,10 @@ export function planOf(options: PlanOptions): Action[] {
     }),
     ...times(6000, (): Action => ({ atMs: sometime(), on: 'hooks', change: changeOf(chance) })),
   ]
+  actions.push(
+    ...times(45_000, (): Action => ({ atMs: sometime(), on: 'person', asks: replayOf(chance) })),
+    ...times(30_000, (): Action => ({ atMs: sometime(), on: 'person', asks: holdOf(options, chance) })),
+  )
   if (options.store === 'postgres') {
     const how = () => chance.of(['stop', 'kill'] as const)
     actions.push(
@@ -93,6 +99,18 @@ export function planOf(options: PlanOptions): Action[] {
 function pauseMs({ store, seconds }: PlanOptions, chance: Chance): number {
   const isLong = store === 'postgres' && seconds >= LONG_ENOUGH_S && chance.next() < 0.5
   return isLong ? chance.between(PAST_A_LEASE_MS, PAST_A_LEASE_MS + 6000) : chance.between(200, 3000)
+}
+
+/** Of everything, of one hook or all, the ordered one more often than others. */
+function replayOf(chance: Chance): Asked {
+  const hook = chance.next() < 0.4 ? 'ordered' : chance.of([null, ...HOOK_NAMES])
+  return { kind: 'replay', hook, perSecond: chance.next() < 0.5 ? null : chance.whole(20, 200) }
+}
+
+/** In a long run so long that every replica knows it. */
+function holdOf({ seconds }: PlanOptions, chance: Chance): Asked {
+  const forMs = seconds >= LONG_ENOUGH_S ? chance.between(8000, 15_000) : chance.between(300, 1500)
+  return { kind: 'pause', hook: chance.of(HOOK_NAMES), forMs }
 }
 
 function moodOf(hook: HookName, chance: Chance): Mood {

@@ -43,6 +43,8 @@ export class Replica {
   #starting: Promise<void> = Promise.resolve()
   /** Where it takes webhooks now; `null` while it does not listen. */
   url: string | null = null
+  /** Where people ask it. */
+  operatorUrl: string | null = null
   /** Hooks that it surely knows now; `null` while it may be changing them. */
   hooks: Hooks | null = null
 
@@ -156,6 +158,7 @@ export class Replica {
     lives.push(life)
     const lines: LogLine[] = []
     this.url = null
+    this.operatorUrl = null
     this.hooks = null
     this.#child = child
     this.#life = life
@@ -169,6 +172,7 @@ export class Replica {
       if (line['msg'] !== 'listening' || this.#child !== child) return
       life.listeningAt = performance.now()
       this.url = line['public'] as string
+      this.operatorUrl = line['operator'] as string
       this.hooks = hooks() === namedAtStart ? namedAtStart : null
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -184,6 +188,7 @@ export class Replica {
       if (this.#child !== child) return
       const wasListening = this.url !== null
       this.url = null
+      this.operatorUrl = null
       this.hooks = null
       if (life.end === 'by itself' && wasListening) this.#onLost()
     })

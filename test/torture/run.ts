@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import type { HookChange, HookName } from './hooks-file.ts'
 import type { Arrival, Disturbances, Leftover, Span } from './ledgers.ts'
 import { Messages } from './messages.ts'
 import type { TortureOptions } from './options.ts'
+import { Person } from './person.ts'
 import { planOf } from './plan.ts'
 import type { Action, StoreKind } from './plan.ts'
 import { TortureReceiver } from './receiver.ts'
@@ -59,9 +61,11 @@ class Torture {
   readonly #secret = newSecret()
   readonly #hookSecret = newSecret()
   readonly #arrivals: Arrival[] = []
-  readonly #disturbances: Disturbances = { lives: [], outages: [], mistakes: [] }
+  readonly #disturbances: Disturbances = { lives: [], outages: [], mistakes: [], holds: [] }
   readonly #receivers = new Map<HookName, TortureReceiver>()
+  readonly #token = randomBytes(16).toString('hex')
   #replicas: Replica[] = []
+  #person: Person | null = null
 
   constructor(
     kind: StoreKind,
@@ -88,6 +92,9 @@ class Torture {
       this.#replica(index + 1, hooksFile),
     )
     await Promise.all(this.#replicas.map((replica) => replica.start()))
+
+    const { holds } = this.#disturbances
+    this.#person = new Person({ token: this.#token, replicas: this.#replicas, holds })
 
     const foreignSecret = newSecret()
     const messages = new Messages(seed)
@@ -129,6 +136,7 @@ class Torture {
       HOST: '127.0.0.1',
       PORT: '0',
       OPERATOR_PORT: '0',
+      OPERATOR_TOKEN: this.#token,
       SHUTDOWN_TIMEOUT_MS: String(STOP_BOUND_MS),
       FORGERY_LIMIT_PER_MINUTE: '1000000',
       [SECRET_VARIABLE]: this.#hookSecret,
@@ -168,6 +176,8 @@ class Torture {
         return this.#replicas[action.replica - 1]?.do(action.action)
       case 'receiver':
         return this.#receivers.get(action.hook)?.turn(action.mood)
+      case 'person':
+        return this.#person?.ask(action.asks)
       case 'hooks':
         return this.#changeHooks(action.change, hooksFile)
       case 'database':

@@ -35,7 +35,17 @@ test('a plan has every fault in it, in order of time and within the run', () => 
   ]
   const kinds = new Set(plan.map((action) => (action.on === 'replica' ? action.action.kind : action.on)))
   expect(kinds).toEqual(
-    new Set(['kill', 'kill-while-starting', 'stop', 'pause', 'receiver', 'hooks', 'database', 'disk']),
+    new Set([
+      'kill',
+      'kill-while-starting',
+      'stop',
+      'pause',
+      'receiver',
+      'hooks',
+      'person',
+      'database',
+      'disk',
+    ]),
   )
   expect(plan.every(({ atMs }) => atMs >= 0 && atMs <= 180_000)).toBe(true)
 })

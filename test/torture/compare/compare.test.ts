@@ -120,6 +120,15 @@ describe('a fault is found', () => {
       /came again 1975 ms after 204/,
     ],
     [
+      'received while paused',
+      ({ arrivals, disturbances }) => {
+        disturbances.holds.push({ hook: 'plain', from: 1000, to: 20_000 })
+        arrivals[0].arrivedAt = 12_000
+        arrivals[0].answeredAt = 12_001
+      },
+      /plain was paused for 11000 ms and got e1/,
+    ],
+    [
       'a process that ended by itself',
       ({ disturbances }) => disturbances.lives.push(life('1.2', { end: 'by itself', exitCode: 1 })),
       /process 1.2: ended by itself with 1/,

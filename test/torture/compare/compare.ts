@@ -2,7 +2,8 @@ import type { Ledgers } from '../ledgers.ts'
 import { faultsOfCustody } from './custody.ts'
 import { faultsOfDeliveries } from './deliveries.ts'
 import { findDoubles } from './doubles.ts'
-import { faultsOfOrder } from './order.ts'
+import { faultsOfHolds } from './holds.ts'
+import { faultsOfOrder, overlapsOfReplays } from './order.ts'
 import { faultsOfProcesses } from './processes.ts'
 
 /** What a comparison found: every fault in words, and the figures of the run. */
@@ -22,6 +23,11 @@ export interface Figures {
   stops: number
   pauses: number
   outages: number
+  /** Deliveries that a person had sent again, and how often hooks were paused by one. */
+  replayed: number
+  holds: number
+  /** At the ordered hook: what was replayed beside a later event of its credential. */
+  overlapsOfReplays: number
   /** Attempts that were under way, or not yet settled, when a process was killed, stopped or paused or lost its store. */
   inFlight: number
   doubles: number
@@ -38,6 +44,7 @@ export interface Figures {
  * - nothing was stored or delivered that was not accepted, and no receiver got altered bytes
  * - a receiver got nothing a second time unless it was in flight at a disturbance
  * - at the ordered hook, nothing of one credential overlapped or changed places
+ * - a hook that a person had paused got nothing
  * - no process ended by itself, but for one that could not start
  */
 export function compare(ledgers: Ledgers): Verdict {
@@ -50,6 +57,7 @@ export function compare(ledgers: Ledgers): Verdict {
       ...faultsOfDeliveries(ledgers),
       ...doubles.faults,
       ...faultsOfOrder(ledgers),
+      ...faultsOfHolds(ledgers),
       ...faultsOfProcesses(ledgers),
     ],
     figures: {
@@ -62,6 +70,9 @@ export function compare(ledgers: Ledgers): Verdict {
       stops: ended('stopped').length,
       pauses: disturbances.lives.reduce((sum, { pauses }) => sum + pauses.length, 0),
       outages: disturbances.outages.length,
+      replayed: stored.deliveries.reduce((sum, { replays }) => sum + replays, 0),
+      overlapsOfReplays: overlapsOfReplays(ledgers),
+      holds: disturbances.holds.length,
       inFlight: doubles.inFlight,
       doubles: doubles.count,
       dead: stored.deliveries.filter(({ state }) => state === 'dead').length,

@@ -24,7 +24,7 @@ export function ledgersOfOneEvent(): SpoilableLedgers {
       attempts: [{ seq: 1, hook: 'plain', attempt: 1, status: 204, errorCode: null }],
       quarantine: [],
     },
-    disturbances: { lives: [life('1.1')], outages: [], mistakes: [] },
+    disturbances: { lives: [life('1.1')], outages: [], mistakes: [], holds: [] },
   }
 }
 

@@ -71,6 +71,8 @@ describe('over a whole run no secret and no payload is told', { timeout: 180_000
     )
     await receivers.alerts.hasReceived(1)
     await askOperator(relay, told)
+    const shown = new WhatIsTold()
+    await lookAtEverything(relay, shown)
 
     writeFileSync(
       hooksFile,
@@ -93,6 +95,8 @@ describe('over a whole run no secret and no payload is told', { timeout: 180_000
     await relay.end('SIGTERM')
 
     noteProcess(launched, told)
+    expect(shown.count('the page and its calls')).toBeGreaterThan(20)
+    expect(shown.leaksOf(credentialsOf(secrets))).toEqual([])
     for (const { body } of receivers.alerts.received) told.note('an alert', body)
     const places = ['the log', 'an answer to Seam', 'the operator listener', 'an alert']
     expect(places.filter((where) => told.count(where) === 0)).toEqual([])
@@ -218,6 +222,52 @@ async function askOperator({ operatorUrl }: RelayProcess, told: WhatIsTold): Pro
   for (const [path, request] of asked) {
     await told.noteAnswer('the operator listener', await fetch(`${operatorUrl}${path}`, request))
   }
+}
+
+/** What a person sees who may see payloads, and the stream for a moment. */
+async function lookAtEverything({ operatorUrl }: RelayProcess, shown: WhatIsTold): Promise<void> {
+  const where = 'the page and its calls'
+  const ask = async (path: string, request: RequestInit = {}) => {
+    const answer = await fetch(`${operatorUrl}${path}`, { headers: TOKEN, ...request })
+    return shown.noteAnswer(where, answer)
+  }
+  const idsIn = async (path: string, field: string) =>
+    [...(await ask(path)).text.matchAll(new RegExp(`"${field}":"([^"]+)"`, 'g'))].map(
+      ([, id]) => id as string,
+    )
+  const lists = ['overview', 'counts', 'deliveries', 'failures', 'hooks', 'replays', 'refusals', 'actions']
+  for (const list of lists) await ask(`/api/${list}`)
+  for (const id of await idsIn('/api/events', 'event_id')) await ask(`/api/events/${id}`)
+  for (const id of await idsIn('/api/quarantine', 'id')) await ask(`/api/quarantine/${id}`)
+  for (const path of ['/', '/openapi.json', `/api/search?q=${SECRETS['a PIN']}`]) await ask(path)
+  const change = { method: 'POST', headers: { ...TOKEN, 'content-type': 'application/json' } }
+  await ask('/api/hooks/well/pause', { ...change, body: '{"reason":"to see"}' })
+  await ask('/api/hooks/well/resume', { ...change, body: '{}' })
+  await ask('/api/hooks/gone/test', { ...change, body: '{}' })
+  await ask('/session', { ...change, body: JSON.stringify({ token: SECRETS['the operator token'] }) })
+  await ask('/session', { ...change, body: JSON.stringify({ token: `${SECRETS['the operator token']}x` }) })
+  const stream = await fetch(`${operatorUrl}/api/stream`, { headers: { ...TOKEN, 'last-event-id': '0' } })
+  shown.note(where, await beginningOf(stream))
+}
+
+/** What a stream has said within a moment. */
+async function beginningOf(stream: Response): Promise<string> {
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  const until = delay(1500, null)
+  for (;;) {
+    const next = await Promise.race([reader?.read(), until])
+    if (next === null || next === undefined || next.done) break
+    text += next.value
+  }
+  await reader?.cancel()
+  return text
+}
+
+/** Without what is in payloads and answers, which the page shows: but for PINs, which are masked there. */
+function credentialsOf(secrets: Record<string, string>): Record<string, string> {
+  const isPayload = /^a (description|field|body|value|receiver's answer)/
+  return Object.fromEntries(Object.entries(secrets).filter(([name]) => !isPayload.test(name)))
 }
 
 function noteProcess(launched: LaunchedRelay, told: WhatIsTold): void {

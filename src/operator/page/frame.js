@@ -85,7 +85,7 @@ function Zone() {
 	const mode = useObservable(zone)
 	return html`<label class="zone"><span class="for-readers">Times in </span><select value=${mode} onChange=${(event) => setZone(event.currentTarget.value)}>
 		<option value="utc" selected=${mode === 'utc'}>UTC</option>
-		<option value="local" selected=${mode === 'local'}>Local time</option>
+		<option value="local" selected=${mode === 'local'}>Local</option>
 	</select></label>`
 }
 

@@ -5,20 +5,18 @@ import { openReplay } from '../actions/replay-dialog.js'
 import { openTest } from '../actions/test-dialog.js'
 import { onThisPage } from '../address.js'
 import { html } from '../html.js'
-import { countOf, countText } from '../words.js'
+import { countOf } from '../words.js'
 import { Since } from '../time.js'
 import { overview } from '../session.js'
 
 /** One thing that is wrong: since when, how many, where, why, and what to do about it. */
 export function Finding({ finding }) {
-	const { severity, count, is_exact: isExact, hook, code, since, text, do: advice, href } = finding
-	const number = `${isExact ? '' : 'at least '}${countText(count)}`
+	const { severity, hook, code, since, text, do: advice, href } = finding
 	return html`<li class=${severity}><div>
 		<p class="says">${text}</p>
 		<p>${advice}</p>
 		<p class="quiet facts-line">${[
 			since && html`<span>since <${Since} at=${since} /></span>`,
-			html`<span>${number}</span>`,
 			hook && html`<span>${hook}</span>`,
 			code && html`<code>${code}</code>`,
 		]}</p>

@@ -1,7 +1,6 @@
-import { chromium } from 'playwright-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { fontsOf } from './chromium-program.ts'
+import { launchChromium } from './chromium-program.ts'
 
 export interface Visit {
   page: Page
@@ -27,7 +26,7 @@ export function describeInBrowser(
   describe(name, () => {
     let browser: Browser
     beforeAll(async () => {
-      browser = await launchBrowser(program, args)
+      browser = await launchChromium(program, args)
     })
     afterAll(() => browser?.close())
     tests(async (url, options = {}) => {
@@ -48,15 +47,5 @@ export function describeInBrowser(
       await page.goto(url)
       return { page, complaints }
     })
-  })
-}
-
-/** @param path of the program */
-export function launchBrowser(path: string, args: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({
-    executablePath: path,
-    // In a container the shared memory is small, and a sandbox cannot be had as root. The pages are our own.
-    args: ['--no-sandbox', '--headless=shell', '--disable-dev-shm-usage', ...args],
-    env: { ...process.env, ...fontsOf(path) } as Record<string, string>,
   })
 }

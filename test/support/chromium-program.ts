@@ -1,10 +1,17 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 
 const PACKAGE = new URL('../../node_modules/@sparticuz/chromium/', import.meta.url)
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
+
+const FONTS_CONFIG = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">fonts</dir></fontconfig>
+`
 
 /**
  * The browser that `CHROMIUM_PATH` names, or else the one that the package `@sparticuz/chromium` brings, for Linux on
@@ -22,8 +29,20 @@ export async function chromiumProgram(): Promise<string | undefined> {
   return join(folder, 'chromium')
 }
 
+/** Starts the browser, or the one of this path. */
+export async function launchChromium(path?: string, args: readonly string[] = []): Promise<Browser> {
+  const program = path ?? (await chromiumProgram())
+  if (program === undefined) throw new Error('no Chromium comes for this system: set CHROMIUM_PATH')
+  return chromium.launch({
+    executablePath: program,
+    // In a container the shared memory is small, and a sandbox cannot be had as root. The pages are our own.
+    args: ['--no-sandbox', '--headless=shell', '--disable-dev-shm-usage', ...args],
+    env: { ...process.env, ...fontsOf(program) } as Record<string, string>,
+  })
+}
+
 /** Fonts where the system has none: without any, Chromium draws no text. */
-export function fontsOf(program: string): Record<string, string> {
+function fontsOf(program: string): Record<string, string> {
   const fonts = join(dirname(program), 'fonts')
   return existsSync('/etc/fonts/fonts.conf') || !existsSync(fonts) ? {} : { FONTCONFIG_PATH: fonts }
 }
@@ -40,6 +59,8 @@ async function unpackInto(folder: string): Promise<void> {
     await Promise.all(
       ['chromium.br', 'fonts.tar.br'].map((name) => inflate(fileURLToPath(new URL(`bin/${name}`, PACKAGE)))),
     )
+    // The one that comes with them names a folder that is not this one.
+    await writeFile(join(draft, 'fonts', 'fonts.conf'), FONTS_CONFIG)
     await rename(draft, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error
     })

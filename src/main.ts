@@ -1,5 +1,6 @@
 import type { App } from './app.ts'
 import type { Config } from './config.ts'
+import { loadDotEnv } from './config/dot-env.ts'
 import { ConfigError } from './config/mistake.ts'
 import { createLogOutput } from './observability/log-output.ts'
 import type { Logger } from './observability/logger.ts'
@@ -91,17 +92,6 @@ async function listen(app: App, config: Config, log: Logger): Promise<void> {
   const hooks = config.hooks.map(({ name }) => name)
   log.info({ version: VERSION, public: publicUrl, operator: operatorUrl, hooks }, 'listening')
   if (hooks.length === 0) log.warn('no hook is configured: events are kept and not delivered')
-}
-
-/** Gives what is wrong with `.env`, where there is one that cannot be read. */
-function loadDotEnv(): string | null {
-  try {
-    process.loadEnvFile()
-    return null
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? null : `.env cannot be read: ${message}`
-  }
 }
 
 function judged(read: () => Config): Settings {

@@ -140,9 +140,9 @@ test.each(['demo', 'commands'])('nothing imports the %s', (room) => {
   expect(importing.map(([path]) => path)).toEqual([])
 })
 
-test('only the two programs that are configured by it read the environment', () => {
+test('only the two programs that are configured by it read the environment, and what adds .env to it', () => {
   const reading = relaySources.filter(([, source]) => readsEnvironment(source))
-  expect(reading.map(([path]) => path).sort()).toEqual(['commands/main.ts', 'main.ts'])
+  expect(reading.map(([path]) => path).sort()).toEqual(['commands/main.ts', 'config/dot-env.ts', 'main.ts'])
 })
 
 test('only the clock reads the time and sets timers', () => {

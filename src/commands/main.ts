@@ -1,4 +1,5 @@
 import { systemClock } from '../time/clock.ts'
+import { loadDotEnv } from '../config/dot-env.ts'
 import { EXIT } from './command-error.ts'
 import { runProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
@@ -30,17 +31,6 @@ if (dotEnvProblem !== null) {
 function stop(signal: NodeJS.Signals): void {
   if (!isFollowed || end.signal.aborted) process.exit(EXIT.not)
   end.abort(signal)
-}
-
-/** As the relay does. Gives what is wrong with `.env`, where there is one that cannot be read. */
-function loadDotEnv(): string | null {
-  try {
-    process.loadEnvFile()
-    return null
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? null : `.env cannot be read: ${message}`
-  }
 }
 
 /** Whoever reads the output may have seen enough, as `head` has: that is no error. */

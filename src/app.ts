@@ -124,7 +124,7 @@ export async function createApp({
   counting = recorder
 
   // Out: from the store to the hooks.
-  const alerts = await openAlerts(config.alertUrl, { log, clock })
+  const alerts = await openAlerts(config.alertUrl, { overview: () => latestOverview(), log, clock })
   const delivery = new DeliveryEngine({
     store,
     hooks,
@@ -159,7 +159,7 @@ export async function createApp({
   const statistics = createStatistics({ reader, clock })
   const breakers = () => delivery.breakers()
   metrics.watch(() => readRelayState({ statistics, breakers, paused: () => delivery.paused }))
-  const overview = createOverview({
+  const overviewOptions = {
     reader,
     statistics,
     hooks: () => hooks,
@@ -168,6 +168,13 @@ export async function createApp({
     reconciliation: async () => null,
     version: VERSION,
     clock,
+  }
+  const overview = createOverview(overviewOptions)
+  // An alert of a dead letter must not say that nothing waits because the statistics are some seconds older, so it has its own.
+  // They are read at most once a minute.
+  const latestOverview = createOverview({
+    ...overviewOptions,
+    statistics: createStatistics({ reader, clock }),
   })
   const operatorListener = await buildOperatorListener({
     config,

@@ -1,3 +1,5 @@
+import type { OverviewInBrief } from './overview-in-time.ts'
+
 /** What a person should hear of, by hook. */
 export interface Troubles {
   deadLetters: Map<string, { count: number; webhookIds: string[] }>
@@ -23,6 +25,8 @@ export interface AlertMessage {
   dead_letters: { hook: string; count: number; webhook_ids: string[] }[]
   breakers_opened: string[]
   quarantined: { misfits: number; conflicts: number; ids: string[]; since: string | null }
+  /** What `GET /api/overview` says at this moment; `null` if it could not be read in time. */
+  overview: OverviewInBrief | null
   at: string
 }
 
@@ -31,16 +35,19 @@ const HOOKS_IN_TEXT = 10
 
 /**
  * Writes the message: hook names, counts, ids and what to do. It never holds a payload, a secret or a URL.
+ * @param overview `null`: it could not be read
  * @param atMs wall clock, milliseconds since 1970
  */
 export function alertMessage(
   { deadLetters, breakersOpened, quarantined }: Troubles,
+  overview: OverviewInBrief | null,
   atMs: number,
 ): AlertMessage {
   const parts: string[] = []
   if (deadLetters.size > 0) parts.push(deadLettersText(deadLetters))
   if (breakersOpened.size > 0) parts.push(breakersText([...breakersOpened]))
   if (quarantined !== null) parts.push(quarantinedText(quarantined))
+  if (overview !== null) parts.push(`Overview: ${asSlackText(overview.sentence)}`)
   const { misfits = 0, conflicts = 0, ids = [], sinceMs } = quarantined ?? {}
   return {
     text: `seam-relay: ${parts.join(' ')}`,
@@ -56,8 +63,14 @@ export function alertMessage(
       ids,
       since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
     },
+    overview,
     at: new Date(atMs).toISOString(),
   }
+}
+
+/** The sentence may quote what a person wrote. Slack would make mentions and links of what stands in angle brackets. */
+function asSlackText(sentence: string): string {
+  return sentence.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 function deadLettersText(deadLetters: Troubles['deadLetters']): string {

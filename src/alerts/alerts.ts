@@ -5,10 +5,14 @@ import type { Clock, Timer } from '../time/clock.ts'
 import { VERSION } from '../version.ts'
 import { alertMessage } from './alert-message.ts'
 import type { QuarantinedBodies, Troubles } from './alert-message.ts'
+import { overviewInTime } from './overview-in-time.ts'
+import type { OverviewInBrief } from './overview-in-time.ts'
 
 export interface AlertsOptions {
   /** Where the messages are posted. May hold a secret. */
   url: string
+  /** Asked for each message. It may fail, or never answer. */
+  overview: () => Promise<OverviewInBrief>
   log: Logger
   clock: Clock
   /** How long the first trouble waits, so that others can go into the same message. */
@@ -20,14 +24,17 @@ export interface AlertsOptions {
 const GATHER_MS = 1000
 const INTERVAL_MS = 60_000
 const DEADLINE_MS = 10_000
-/** How long a stop waits for the last message. */
+/** How long a message waits for the overview's sentence. A million waiting deliveries take most of a second to count. */
+const OVERVIEW_MS = 3000
+/** How long a stop waits for the last message, and how much of it may be spent on the sentence. */
 const STOP_MS = 2000
+const STOP_OVERVIEW_MS = 1000
 /** A message names this many dead letters of a hook, and quarantined bodies: enough to begin looking. The store has all. */
 const IDS_NAMED = 10
 
 /**
- * Posts dead letters, opened breakers and what was quarantined to ALERT_URL. Troubles are gathered, so an outage is one message a minute
- * and not thousands.
+ * Posts dead letters, opened breakers and what was quarantined to ALERT_URL, each time with the overview's sentence. Troubles are
+ * gathered, so an outage is one message a minute and not thousands.
  *
  *   quiet ──trouble──▶ gathering ──time is up──▶ sending ──taken, nothing new──▶ quiet
  *                          ▲                        │
@@ -37,18 +44,21 @@ const IDS_NAMED = 10
  */
 export class Alerts {
   readonly #url: string
+  readonly #overview: () => Promise<OverviewInBrief>
   readonly #log: Logger
   readonly #clock: Clock
   readonly #gatherMs: number
   readonly #intervalMs: number
   readonly #cut = new AbortController()
+  readonly #withoutOverview = new AbortController()
   #phase: Phase = { kind: 'quiet' }
   #gathered = nothing()
   #nextAt = -Infinity
   #stopped: Promise<void> | null = null
 
-  constructor({ url, log, clock, gatherMs = GATHER_MS, intervalMs = INTERVAL_MS }: AlertsOptions) {
+  constructor({ url, overview, log, clock, gatherMs = GATHER_MS, intervalMs = INTERVAL_MS }: AlertsOptions) {
     this.#url = url
+    this.#overview = overview
     this.#log = log
     this.#clock = clock
     this.#gatherMs = gatherMs
@@ -79,10 +89,12 @@ export class Alerts {
 
   async #stop(): Promise<void> {
     const cut = this.#clock.after(STOP_MS, () => this.#cut.abort())
+    const hurry = this.#clock.after(STOP_OVERVIEW_MS, () => this.#withoutOverview.abort())
     if (this.#phase.kind === 'gathering') this.#phase.timer.close()
     if (this.#phase.kind === 'sending') await this.#phase.sent
     await this.#send()
     cut.close()
+    hurry.close()
   }
 
   /** Sets the time of the next message, unless it is set, or a message is under way: its end calls again. */
@@ -104,10 +116,18 @@ export class Alerts {
 
   async #send(): Promise<void> {
     if (isNothing(this.#gathered) || this.#cut.signal.aborted) return
+    this.#nextAt = this.#clock.steadyMs() + this.#intervalMs
+    const overview = await overviewInTime({
+      overview: this.#overview,
+      patienceMs: OVERVIEW_MS,
+      signal: this.#withoutOverview.signal,
+      clock: this.#clock,
+      log: this.#log,
+    })
+    // Taken only now, so that what came up meanwhile goes with it.
     const troubles = this.#gathered
     this.#gathered = nothing()
-    this.#nextAt = this.#clock.steadyMs() + this.#intervalMs
-    const problem = await this.#post(JSON.stringify(alertMessage(troubles, this.#clock.wallMs())))
+    const problem = await this.#post(JSON.stringify(alertMessage(troubles, overview, this.#clock.wallMs())))
     if (problem === null) return
     this.#log.warn(problem, 'alert not sent, it goes into the next one')
     this.#putBack(troubles)

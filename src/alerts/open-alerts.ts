@@ -1,6 +1,4 @@
-import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../time/clock.ts'
-import type { Alerts } from './alerts.ts'
+import type { Alerts, AlertsOptions } from './alerts.ts'
 
 /** Takes what a person should hear of. */
 export type Announcer = Pick<Alerts, 'deadLetter' | 'breakerOpened' | 'quarantined' | 'stop'>
@@ -8,7 +6,7 @@ export type Announcer = Pick<Alerts, 'deadLetter' | 'breakerOpened' | 'quarantin
 /** The alerts as they are configured. Without a URL nobody is told, and the code that posts is not even loaded. */
 export async function openAlerts(
   url: string | undefined,
-  options: { log: Logger; clock: Clock },
+  options: Pick<AlertsOptions, 'overview' | 'log' | 'clock'>,
 ): Promise<Announcer> {
   if (url === undefined) return silent
   const { Alerts } = await import('./alerts.ts')

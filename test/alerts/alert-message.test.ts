@@ -13,7 +13,7 @@ test.each<[string, Record<string, number>, string[]]>([
   ['the breaker of one opened: check that its receiver', {}, ['one']],
   ['the breakers of one and two opened: check that their receivers', {}, ['one', 'two']],
 ])('the text says what happened and what to do: %s', (beginning, counts, breakers) => {
-  const { text } = alertMessage(troubles(counts, breakers), AT_MS)
+  const { text } = alertMessage(troubles(counts, breakers), null, AT_MS)
   expect(text.startsWith(`seam-relay: ${beginning}`)).toBe(true)
   expect(text.includes(REPLAY)).toBe(Object.keys(counts).length > 0)
   expect(text.includes(WAIT)).toBe(breakers.length > 0)
@@ -21,7 +21,11 @@ test.each<[string, Record<string, number>, string[]]>([
 
 test('the text names ten hooks and counts the others, and the lists name all', () => {
   const names = Array.from({ length: 1000 }, (_, index) => `hook-${index}`)
-  const message = alertMessage(troubles(Object.fromEntries(names.map((name) => [name, 1])), names), AT_MS)
+  const message = alertMessage(
+    troubles(Object.fromEntries(names.map((name) => [name, 1])), names),
+    null,
+    AT_MS,
+  )
   expect(message.text).toContain('1 to hook-9 and 990 other hooks became dead letters')
   expect(message.text).toContain('hook-9 and 990 other hooks opened')
   expect(message.text.length).toBeLessThan(1000)
@@ -55,7 +59,11 @@ test.each([
   'the text tells what was set aside, why, since when, and what to do: %d, %d',
   (misfits, conflicts, expected) => {
     const sinceMs = AT_MS - 120_000
-    const message = alertMessage(troubles({}, [], { misfits, conflicts, ids: ['id-1'], sinceMs }), AT_MS)
+    const message = alertMessage(
+      troubles({}, [], { misfits, conflicts, ids: ['id-1'], sinceMs }),
+      null,
+      AT_MS,
+    )
     expect(message.text).toBe(
       `seam-relay: ${expected} no hook gets ${misfits + conflicts === 1 ? 'it' : 'them'}. See why with the queries in docs/operations.md, and if Seam has changed its events, look for a newer seam-relay.`,
     )
@@ -63,6 +71,15 @@ test.each([
     expect(message.quarantined).toEqual({ misfits, conflicts, ids: ['id-1'], since })
   },
 )
+
+test("the text ends with the overview's sentence, in which nothing becomes a mention or a link", () => {
+  const overview = { verdict: 'act' as const, sentence: 'one is paused by a (<!channel> & <https://x|y>).' }
+  const message = alertMessage(troubles({ one: 1 }, []), overview, AT_MS)
+  expect(message.text).toMatch(
+    /replay them\. Overview: one is paused by a \(&lt;!channel&gt; &amp; &lt;https:\/\/x\|y&gt;\)\.$/,
+  )
+  expect(message.overview).toEqual(overview)
+})
 
 function troubles(
   counts: Record<string, number>,

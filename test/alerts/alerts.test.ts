@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Alerts } from '../../src/alerts/alerts.ts'
 import type { AlertMessage } from '../../src/alerts/alert-message.ts'
+import type { OverviewInBrief } from '../../src/alerts/overview-in-time.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { VERSION } from '../../src/version.ts'
 import { credentialEvent } from '../support/credential-event.ts'
@@ -14,6 +15,7 @@ import { until } from '../support/until.ts'
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60_000
+const OVERVIEW: OverviewInBrief = { verdict: 'act', sentence: '12 deliveries to access-log were given up.' }
 
 describe('alerts', () => {
   test('that come within a second go out as one JSON POST', async () => {
@@ -45,6 +47,7 @@ describe('alerts', () => {
       ],
       breakers_opened: ['access-log'],
       quarantined: { misfits: 0, conflicts: 0, ids: [], since: null },
+      overview: OVERVIEW,
       at: new Date(clock.wallMs()).toISOString(),
     })
     await alerts.stop()
@@ -88,6 +91,63 @@ describe('alerts', () => {
     await alerts.stop()
     await alerts.stop()
     expect(receiver.received).toEqual([])
+  })
+})
+
+describe("the overview's sentence", () => {
+  test('is asked for with each message, and stands in it and in its text', async () => {
+    const receiver = await startReceiver()
+    let asked = 0
+    const { alerts, clock } = start(receiver.url, async () => ({
+      ...OVERVIEW,
+      sentence: `Asked ${++asked}.`,
+    }))
+    alerts.breakerOpened('one')
+    clock.advance(SECOND_MS)
+    await receiver.hasReceived(1)
+    await until('the first message to be taken', () => clock.timers === 0)
+    alerts.breakerOpened('one')
+    clock.advance(MINUTE_MS)
+    await receiver.hasReceived(2)
+    for (const [index, { text, overview }] of messages(receiver).entries()) {
+      expect(overview).toEqual({ verdict: 'act', sentence: `Asked ${index + 1}.` })
+      expect(text).toMatch(new RegExp(` Overview: Asked ${index + 1}\\.$`))
+    }
+  })
+
+  test('is left out where the store cannot be asked, and the log says why', async () => {
+    const receiver = await startReceiver()
+    const { alerts, clock, logLines } = start(receiver.url, () => Promise.reject(new Error('no store')))
+    alerts.breakerOpened('one')
+    clock.advance(SECOND_MS)
+    await receiver.hasReceived(1)
+    expect(messages(receiver)).toMatchObject([{ overview: null, breakers_opened: ['one'] }])
+    expect(messages(receiver)[0]?.text).not.toContain('Overview')
+    expect(logLines).toMatchObject([{ level: 40, err: { message: 'no store' } }])
+  })
+
+  test('is waited for three seconds, and what comes up meanwhile goes into the same message', async () => {
+    const receiver = await startReceiver()
+    const { alerts, clock, logLines } = start(receiver.url, () => new Promise(() => {}))
+    alerts.breakerOpened('one')
+    clock.advance(SECOND_MS)
+    alerts.breakerOpened('two')
+    clock.advance(3 * SECOND_MS - 1)
+    expect(receiver.received).toEqual([])
+    clock.advance(1)
+    await receiver.hasReceived(1)
+    expect(messages(receiver)).toMatchObject([{ overview: null, breakers_opened: ['one', 'two'] }])
+    expect(logLines).toMatchObject([{ level: 40, code: 'timeout' }])
+  })
+
+  test('that never comes does not keep a stop from sending the last message', async () => {
+    const receiver = await startReceiver()
+    const { alerts, clock } = start(receiver.url, () => new Promise(() => {}))
+    alerts.breakerOpened('one')
+    const stopped = alerts.stop()
+    clock.advance(SECOND_MS)
+    await stopped
+    expect(messages(receiver)).toMatchObject([{ overview: null, breakers_opened: ['one'] }])
   })
 })
 
@@ -261,6 +321,8 @@ test('the relay posts a dead letter and an opened breaker to ALERT_URL', async (
     { name: 'failing', url: failing.url, breaker: { failures: 1, cooldownMs: 600_000 } },
   ])
   const relay = await startRelay({ HOOKS, ALERT_URL: announced.url })
+  // The first reading starts the reader, which may take longer than an alert waits.
+  await relay.metrics()
   const event = credentialEvent()
   await relay.send(event)
   const [message] = await announced.hasReceived(1)
@@ -268,7 +330,23 @@ test('the relay posts a dead letter and an opened breaker to ALERT_URL', async (
     text: expect.stringContaining('seam-relay'),
     dead_letters: [{ hook: 'gone', count: 1, webhook_ids: [event.event_id] }],
     breakers_opened: ['failing'],
+    overview: {
+      verdict: 'act',
+      sentence: expect.stringMatching(
+        /^1 delivery to gone was given up since .+ One more thing needs a look\.$/,
+      ),
+    },
   })
+})
+
+test('an alert says what the overview says, also where the statistics of metrics are some seconds old', async () => {
+  const [announced, gone] = [await startReceiver(), await startReceiver(410)]
+  const HOOKS = JSON.stringify([{ name: 'gone', url: gone.url }])
+  const relay = await startRelay({ HOOKS, ALERT_URL: announced.url })
+  expect(await relay.metric('seam_relay_deliveries_dead', { hook: 'gone' })).toBe(0)
+  await relay.send(credentialEvent())
+  await announced.hasReceived(1)
+  expect(messages(announced)).toMatchObject([{ overview: { verdict: 'act' } }])
 })
 
 test('the relay posts what it sets aside to ALERT_URL, by the ids that Seam was answered with, and no payload', async () => {
@@ -302,13 +380,13 @@ function countsOf(receiver: Receiver): { misfits: number; conflicts: number } {
 }
 
 /** Alerts with the times of production, on a clock that the test moves. */
-function start(url: string) {
+function start(url: string, overview: () => Promise<OverviewInBrief> = async () => OVERVIEW) {
   const logLines: Record<string, unknown>[] = []
   const log = createLogger('trace', {
     write: (line) => void logLines.push(JSON.parse(line) as Record<string, unknown>),
   })
   const clock = new ManualClock()
-  const alerts = new Alerts({ url, log, clock })
+  const alerts = new Alerts({ url, overview, log, clock })
   onTestFinished(async () => {
     const stopped = alerts.stop()
     // Where the receiver never answers, the stop waits for the clock.

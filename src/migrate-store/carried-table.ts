@@ -8,6 +8,8 @@ import {
   EVENT_IDS,
   HOOK_PAUSES,
   QUARANTINE,
+  RECONCILIATIONS,
+  RECONCILIATION_FINDINGS,
   REPLAYS,
 } from '../store/tables.ts'
 import type { Table } from '../store/tables.ts'
@@ -31,7 +33,15 @@ export const EVENT_TABLES: readonly CarriedTable[] = [
   ATTEMPTS,
 ]
 
-/** Each walked for itself. What happened a moment ago (`activity`) stays behind: nobody watches during a move. A replay that is running goes on in the target, after the deliveries that it is about. */
-export const OTHER_TABLES: readonly CarriedTable[] = [QUARANTINE, REPLAYS, COUNTS, ACTIONS, HOOK_PAUSES]
+/** Each walked for itself. What happened a moment ago (`activity`), and which process reconciles, stay behind: nobody watches during a move. A replay that is running goes on in the target, after the deliveries that it is about. */
+export const OTHER_TABLES: readonly CarriedTable[] = [
+  QUARANTINE,
+  REPLAYS,
+  COUNTS,
+  ACTIONS,
+  HOOK_PAUSES,
+  RECONCILIATIONS,
+  RECONCILIATION_FINDINGS,
+]
 
 export const CARRIED_TABLES: readonly CarriedTable[] = [...EVENT_TABLES, ...OTHER_TABLES]

@@ -1,5 +1,6 @@
 import type { Listings } from './listings.ts'
 import type { RecordQuestions } from './records.ts'
+import type { ReconciliationQuestions } from './reconciliations.ts'
 import { StoreError } from './store.ts'
 import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } from './store.ts'
 
@@ -14,7 +15,7 @@ import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } 
  *   under way or waiting, further ones are refused at once (`store_overloaded`).
  * - Ages are told in milliseconds, by the store's clock.
  */
-export interface Reader extends Listings, RecordQuestions {
+export interface Reader extends Listings, RecordQuestions, ReconciliationQuestions {
   /** Counts for each hook that has undelivered or dead deliveries. What it costs does not grow with what was delivered. */
   stats(): Promise<HookStats[]>
 
@@ -73,8 +74,11 @@ export interface DeliveryHistory {
   /** When the first of them began, in milliseconds since 1970; `null` without any. */
   failingSince: number | null
   replays: number
-  /** `discarded`: a person gave it up. Otherwise `null`. */
-  endedCode: 'discarded' | null
+  /**
+   * `discarded`: a person gave it up. `too_old`: when it was found in Seam's API, its
+   * event was older than the hook is tried for. Otherwise `null`.
+   */
+  endedCode: 'discarded' | 'too_old' | null
   /** In their order. An attempt whose outcome could not be recorded, as after a crash, is missing. */
   records: PastAttempt[]
 }

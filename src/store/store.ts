@@ -1,5 +1,6 @@
 import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import type { Records } from './records.ts'
+import type { Reconciliations } from './reconciliations.ts'
 
 /**
  * Custody: every event that was answered with a 2xx, and what became of it. Every store keeps the rules below;
@@ -17,11 +18,11 @@ import type { Records } from './records.ts'
  * - The order of acceptance is the order of `eventSeq`. Only where a person asks for a span of acceptance is a
  *   time a point, in milliseconds since 1970 on the store's clock.
  */
-export interface Store extends Records {
+export interface Store extends Records, Reconciliations {
   /**
    * Takes an event into custody together with one delivery for each hook, or finds that its `dedupKey` is known. A
-   * delivery is pending and due, or leased as if it had been claimed at once, with lease token 1 and attempt 1. Of any
-   * number of concurrent calls with one `dedupKey`, one is `accepted`.
+   * delivery is pending and due, or leased as if it had been claimed at once, with lease token 1 and attempt 1; or dead from the
+   * beginning, where the event is too old to be sent by itself. Of any number of concurrent calls with one `dedupKey`, one is `accepted`.
    * Known with the same content: `duplicate`, counted. Known with other content: `conflict`, the body is
    * quarantined and the first stays as it is.
    */
@@ -88,7 +89,7 @@ export interface Store extends Records {
 
   /**
    * One small step of deleting, oldest first: events past their age with their deliveries and attempts, never
-   * one with a delivery that is neither delivered nor discarded; and of the ids, which make a resend a duplicate, those past
+   * one with a delivery that is neither delivered nor discarded nor was too old to be sent; and of the ids, which make a resend a duplicate, those past
    * theirs whose event is gone. Quarantined bodies stay, for a person to judge. A pass is a step without `after`
    * and further ones, each `after` the `next` of the one before, until that is `null`.
    */
@@ -131,6 +132,8 @@ export interface NewDelivery {
   hook: string
   /** Leases the delivery to the caller for so long, who makes the first attempt. Without it, the delivery is pending. */
   leaseMs?: number
+  /** The event is older than the hook is tried for: the delivery is dead, with the code `too_old`, until a person replays it. */
+  isTooOld?: boolean
 }
 
 export type AcceptResult =

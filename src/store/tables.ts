@@ -145,6 +145,40 @@ export const HOOK_PAUSES = {
   columns: { hook: 'text', paused_at: 'time', paused_by: 'text', reason: 'text' },
 } as const satisfies Table
 
+export const RECONCILIATIONS = {
+  name: 'reconciliations',
+  key: ['workspace_id'],
+  columns: {
+    workspace_id: 'text',
+    key_print: 'text',
+    confirmed_until: 'time',
+    passed_at: 'time',
+    failing_since: 'time',
+    failure_code: 'text',
+    oldest_answer_at: 'time',
+    newest_answer_at: 'time',
+    checked: 'bigint',
+    missed: 'bigint',
+    recovered: 'bigint',
+  },
+} as const satisfies Table
+
+export const RECONCILIATION_FINDINGS = {
+  name: 'reconciliation_findings',
+  key: ['id'],
+  columns: {
+    id: 'text',
+    workspace_id: 'text',
+    kind: 'text',
+    since: 'time',
+    until: 'time',
+    missed: 'bigint',
+    recovered: 'bigint',
+    event_ids: 'json',
+    found_at: 'time',
+  },
+} as const satisfies Table
+
 /** Which column of a table is behind each field of a type. A field without a column, or with one that is not there, does not compile. */
 export type ColumnsOf<Fields extends PropertyKey, T extends Table> = Readonly<
   Record<Fields, keyof T['columns'] & string>

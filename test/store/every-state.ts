@@ -48,9 +48,15 @@ function withoutUsableFrom(prefix: string): string {
     : `alter table ${prefix}schema_version drop column usable_from;`
 }
 
+/** SQL that takes away what the version before reconciliation had not. */
+function withoutReconciliation(prefix: string): string {
+  return `drop table ${prefix}reconciliations; drop table ${prefix}reconciliation_findings; drop table ${prefix}reconciler;`
+}
+
 /** SQL that takes away what the version before the operator's page had not. */
 function withoutPeople(prefix: string): string {
   return `
+    ${withoutReconciliation(prefix)}
     ${withoutUsableFrom(prefix)}
     drop index ${prefix}events_credential; drop index ${prefix}deliveries_given_up;
     alter table ${prefix}events drop column system_id;

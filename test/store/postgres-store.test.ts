@@ -145,3 +145,31 @@ test('an error of the database quotes no row', async () => {
   expect(error).toMatchObject({ code: 'store_failing', message: 'the database refused (SQLSTATE 23514)' })
   expect(JSON.stringify(error.cause, Object.getOwnPropertyNames(error.cause))).not.toContain('acs_credential')
 })
+
+test('while one replica reconciles, the others are told for how long, and it has it until it leaves or its lease runs out', async () => {
+  const url = await newDatabase()
+  const [first, second] = [await open(url), await open(url)]
+  expect(await first.takeReconciling({ holder: 'a', leaseMs: 60_000 })).toEqual({ isHeld: true, token: 1 })
+  const refused = await second.takeReconciling({ holder: 'b', leaseMs: 1 })
+  if (refused.isHeld) throw new Error('both reconcile')
+  expect(refused.freeInMs).toBeGreaterThan(50_000)
+  expect(refused.freeInMs).toBeLessThanOrEqual(60_000)
+  await second.leaveReconciling({ holder: 'b' })
+  expect(await second.takeReconciling({ holder: 'b', leaseMs: 1 })).toMatchObject({ isHeld: false })
+  await first.leaveReconciling({ holder: 'a' })
+  expect(await second.takeReconciling({ holder: 'b', leaseMs: 1 })).toEqual({ isHeld: true, token: 2 })
+  await until(
+    'the lease has run out',
+    async () => (await first.takeReconciling({ holder: 'a', leaseMs: 60_000 })).isHeld,
+  )
+  expect(await first.takeReconciling({ holder: 'a', leaseMs: 60_000 })).toEqual({ isHeld: true, token: 3 })
+})
+
+test('of replicas that ask for the lease at once, one gets it', async () => {
+  const url = await newDatabase()
+  const stores = [await open(url), await open(url), await open(url)]
+  const leases = await Promise.all(
+    stores.map((store, index) => store.takeReconciling({ holder: `replica ${index}`, leaseMs: 60_000 })),
+  )
+  expect(leases.filter(({ isHeld }) => isHeld)).toHaveLength(1)
+})

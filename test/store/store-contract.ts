@@ -9,6 +9,7 @@ import { describeRecords } from './records-contract.ts'
 import { describePrune } from './prune-contract.ts'
 import { describeListings } from './listings-contract.ts'
 import { describeReader } from './reader-contract.ts'
+import { describeReconciliations } from './reconciliations-contract.ts'
 import { describeReplay } from './replay-contract.ts'
 import { describeSettle } from './settle-contract.ts'
 import { describeAccept } from './accept-contract.ts'
@@ -36,6 +37,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Rea
   describeReader(name, open)
   describeListings(name, open)
   describeRecords(name, open)
+  describeReconciliations(name, open)
 
   describe(`${name}: check`, () => {
     test('resolves while a change can be put on disk, as often as it is asked', async () => {

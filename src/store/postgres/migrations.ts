@@ -211,6 +211,45 @@ const migrations: readonly string[] = [
   -- usable_from: the oldest program that can work on this schema, as the number of steps that it knows.
   alter table seam_relay.schema_version add column usable_from integer;
   `,
+  `
+  -- How far each workspace's events have been compared with Seam's own list. A row of a key whose workspace is not known yet has
+  -- 'key_' and the key's print for it. Times of events are Seam's.
+  create table seam_relay.reconciliations (
+    workspace_id text primary key,
+    key_print text not null,
+    confirmed_until timestamptz,
+    passed_at timestamptz,
+    failing_since timestamptz,
+    failure_code text,
+    oldest_answer_at timestamptz,
+    newest_answer_at timestamptz,
+    checked bigint not null default 0,
+    missed bigint not null default 0,
+    recovered bigint not null default 0
+  );
+
+  -- What was missed, and spans that Seam's API did not list in full. event_ids: a list of the first hundred.
+  create table seam_relay.reconciliation_findings (
+    id text primary key,
+    workspace_id text not null,
+    kind text not null check (kind in ('missed', 'gap')),
+    since timestamptz not null,
+    until timestamptz not null,
+    missed bigint not null,
+    recovered bigint not null,
+    event_ids json not null,
+    found_at timestamptz not null
+  );
+  create index reconciliation_findings_found on seam_relay.reconciliation_findings (found_at);
+
+  -- One row: which replica reconciles. Each taking by another one raises the token.
+  create table seam_relay.reconciler (
+    id integer primary key check (id = 1),
+    holder text not null,
+    token bigint not null,
+    leased_until timestamptz not null
+  );
+  `,
 ]
 
 /**

@@ -30,6 +30,7 @@ import type {
   HookPause,
   ListActions,
 } from '../records.ts'
+import type { ReconciliationState } from '../reconciliations.ts'
 import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.ts'
 import { Backoff } from './backoff.ts'
 import { BY_INDEX, Connections } from './connections.ts'
@@ -44,6 +45,7 @@ import { listEvents } from './statements/list-events.ts'
 import { findQuarantined, listQuarantine } from './statements/list-quarantine.ts'
 import { pausedHooks } from './statements/hook-pauses.ts'
 import { quarantineStats } from './statements/quarantine-stats.ts'
+import { reconciliationState } from './statements/reconciliation-state.ts'
 import { countReplay } from './statements/replay-walk.ts'
 import { findReplay, listReplays } from './statements/replays.ts'
 import { search } from './statements/search.ts'
@@ -89,6 +91,10 @@ export class PostgresReader implements Reader {
 
   countReplay(request: CountReplayRequest): Promise<CountReplayResult> {
     return this.#ask(() => countReplay(this.#connections, request))
+  }
+
+  reconciliationState(request: { findingsSince: number }): Promise<ReconciliationState> {
+    return this.#ask(() => reconciliationState(this.#connections, request))
   }
 
   findReplay(id: string): Promise<ReplayJob | null> {

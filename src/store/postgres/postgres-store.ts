@@ -2,6 +2,7 @@ import { Client } from 'pg'
 import type { Clock } from '../../time/clock.ts'
 import { CONFLICT_PROBLEMS } from '../conflict.ts'
 import type { HookPause, NewAction, RecordRequest } from '../records.ts'
+import type { ReconciledWindow, ReconciledWorkspace, ReconcilingLease } from '../reconciliations.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -37,8 +38,11 @@ import { migrate } from './migrations.ts'
 import { recordAction } from './statements/actions.ts'
 import { dropQuarantined } from './statements/drop-quarantined.ts'
 import { pauseHook, pausedHooks, resumeHook } from './statements/hook-pauses.ts'
+import { areQuarantined, knownHashes } from './statements/known-events.ts'
 import { prune } from './statements/prune.ts'
 import { quarantineAll } from './statements/quarantine.ts'
+import { enterReconciled, reconciledWorkspaces, recordReconciled } from './statements/reconciled.ts'
+import { leaveReconciling, takeReconciling } from './statements/reconciling-lease.ts'
 import { record } from './statements/record.ts'
 import { createReplay, endReplay, runningReplay } from './statements/replays.ts'
 import { stepReplay } from './statements/step-replay.ts'
@@ -84,6 +88,8 @@ export class PostgresStore implements Store {
   readonly #intake: Connections
   readonly #delivery: Connections
   readonly #upkeep: Connections
+  /** Opened at the first use, and so only where events are reconciled: its lease must not wait for a step of upkeep. */
+  readonly #reconciling: Connections
   /** A replica whose other connections are all busy is not gone. */
   readonly #signs: Connections
   readonly #accepting: Gatherer<AcceptRequest, Acceptance>
@@ -113,6 +119,12 @@ export class PostgresStore implements Store {
     this.#intake = new Connections({ ...shared, max: 2, timeoutMs: CALL_TIMEOUT_MS })
     this.#delivery = new Connections({ ...shared, max: 3, timeoutMs: CALL_TIMEOUT_MS, settings: BY_INDEX })
     this.#upkeep = new Connections({ ...shared, max: 1, timeoutMs: UPKEEP_TIMEOUT_MS, settings: BY_INDEX })
+    this.#reconciling = new Connections({
+      ...shared,
+      max: 1,
+      timeoutMs: CALL_TIMEOUT_MS,
+      settings: BY_INDEX,
+    })
     this.#signs = new Connections({ ...shared, max: 1, timeoutMs: SIGN_TIMEOUT_MS, settings: BY_INDEX })
     this.#claimer = new Claimer(this.#delivery, clock)
     this.#replicas = new Replicas(this.#signs, version)
@@ -210,6 +222,34 @@ export class PostgresStore implements Store {
     return this.#call(() => dropQuarantined(this.#upkeep, id))
   }
 
+  takeReconciling(request: { holder: string; leaseMs: number }): Promise<ReconcilingLease> {
+    return this.#call(() => takeReconciling(this.#reconciling, request))
+  }
+
+  leaveReconciling({ holder }: { holder: string }): Promise<void> {
+    return this.#call(() => leaveReconciling(this.#reconciling, holder))
+  }
+
+  reconciledWorkspaces(): Promise<ReconciledWorkspace[]> {
+    return this.#call(() => reconciledWorkspaces(this.#reconciling))
+  }
+
+  enterReconciled(request: { token: number; workspaceId: string; keyPrint: string }): Promise<boolean> {
+    return this.#call(() => enterReconciled(this.#reconciling, request))
+  }
+
+  recordReconciled(request: ReconciledWindow): Promise<boolean> {
+    return this.#call(() => recordReconciled(this.#reconciling, request))
+  }
+
+  knownHashes(dedupKeys: readonly string[]): Promise<(string | null)[]> {
+    return this.#call(() => knownHashes(this.#reconciling, dedupKeys))
+  }
+
+  areQuarantined(fingerprints: readonly string[]): Promise<boolean[]> {
+    return this.#call(() => areQuarantined(this.#reconciling, fingerprints))
+  }
+
   announce(): Promise<Announcement> {
     return this.#call(async () => {
       const announcement = await this.#replicas.announce()
@@ -241,6 +281,7 @@ export class PostgresStore implements Store {
       this.#intake.close(),
       this.#delivery.close(),
       this.#upkeep.close(),
+      this.#reconciling.close(),
       this.#signs.close(),
     ])
   }
@@ -253,7 +294,8 @@ export class PostgresStore implements Store {
     onCommit?.({ calls: group.length, durationMs: this.#acceptedAt - startedAt })
     const isDue = group.some(
       ({ deliveries }, index) =>
-        acceptances[index]?.outcome === 'accepted' && deliveries.some(({ leaseMs }) => leaseMs === undefined),
+        acceptances[index]?.outcome === 'accepted' &&
+        deliveries.some(({ leaseMs, isTooOld }) => leaseMs === undefined && isTooOld !== true),
     )
     if (isDue) this.#signal.say()
     return acceptances

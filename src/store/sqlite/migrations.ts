@@ -194,6 +194,45 @@ const migrations: readonly string[] = [
   create table schema_version (usable_from integer not null) strict;
   insert into schema_version values (8);
   `,
+  `
+  -- How far each workspace's events have been compared with Seam's own list. A row of a key whose workspace is not known yet has
+  -- 'key_' and the key's print for it. Times of events are Seam's.
+  create table reconciliations (
+    workspace_id text primary key,
+    key_print text not null,
+    confirmed_until integer,
+    passed_at integer,
+    failing_since integer,
+    failure_code text,
+    oldest_answer_at integer,
+    newest_answer_at integer,
+    checked integer not null default 0,
+    missed integer not null default 0,
+    recovered integer not null default 0
+  ) strict, without rowid;
+
+  -- What was missed, and spans that Seam's API did not list in full. event_ids: a JSON list of the first hundred.
+  create table reconciliation_findings (
+    id text primary key,
+    workspace_id text not null,
+    kind text not null check (kind in ('missed', 'gap')),
+    since integer not null,
+    until integer not null,
+    missed integer not null,
+    recovered integer not null,
+    event_ids text not null,
+    found_at integer not null
+  ) strict;
+  create index reconciliation_findings_found on reconciliation_findings (found_at);
+
+  -- One row: which process reconciles. Each taking by another one raises the token.
+  create table reconciler (
+    id integer primary key check (id = 1),
+    holder text not null,
+    token integer not null,
+    leased_until integer not null
+  ) strict;
+  `,
 ]
 
 /**

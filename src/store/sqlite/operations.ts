@@ -8,8 +8,15 @@ import { prepareDismiss } from './statements/dismiss.ts'
 import { prepareDropQuarantined } from './statements/drop-quarantined.ts'
 import { prepareHookPauses } from './statements/hook-pauses.ts'
 import { preparePrune } from './statements/prune.ts'
+import { prepareKnownEvents } from './statements/known-events.ts'
 import { prepareQuarantine } from './statements/quarantine.ts'
 import { prepareRecord } from './statements/record.ts'
+import {
+  prepareEnterReconciled,
+  prepareReconciledWorkspaces,
+  prepareRecordReconciled,
+} from './statements/reconciled.ts'
+import { prepareLeaveReconciling, prepareTakeReconciling } from './statements/reconciling-lease.ts'
 import { prepareReplays } from './statements/replays.ts'
 import { prepareStepReplay } from './statements/step-replay.ts'
 import { prepareSettle } from './statements/settle.ts'
@@ -18,6 +25,7 @@ import { prepareSettle } from './statements/settle.ts'
 export function prepareOperations(db: DatabaseSync, largestBodyBytes: number) {
   const replays = prepareReplays(db)
   const pauses = prepareHookPauses(db)
+  const knownEvents = prepareKnownEvents(db)
   return {
     accept: prepareAccept(db),
     quarantine: prepareQuarantine(db),
@@ -36,6 +44,13 @@ export function prepareOperations(db: DatabaseSync, largestBodyBytes: number) {
     resumeHook: pauses.resume,
     pausedHooks: pauses.list,
     dropQuarantined: prepareDropQuarantined(db),
+    takeReconciling: prepareTakeReconciling(db),
+    leaveReconciling: prepareLeaveReconciling(db),
+    reconciledWorkspaces: prepareReconciledWorkspaces(db),
+    enterReconciled: prepareEnterReconciled(db),
+    recordReconciled: prepareRecordReconciled(db),
+    knownHashes: knownEvents.hashes,
+    areQuarantined: knownEvents.areQuarantined,
     check: prepareCheck(db, largestBodyBytes),
   }
 }

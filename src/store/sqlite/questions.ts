@@ -10,6 +10,7 @@ import { prepareListEvents } from './statements/list-events.ts'
 import { prepareFindQuarantined, prepareListQuarantine } from './statements/list-quarantine.ts'
 import { prepareHookPauses } from './statements/hook-pauses.ts'
 import { prepareQuarantineStats } from './statements/quarantine-stats.ts'
+import { prepareReconciliationState } from './statements/reconciliation-state.ts'
 import { prepareCountReplay } from './statements/replay-walk.ts'
 import { prepareReplays } from './statements/replays.ts'
 import { prepareSearch } from './statements/search.ts'
@@ -25,6 +26,7 @@ export function prepareQuestions(db: DatabaseSync) {
     quarantineStats: prepareQuarantineStats(db),
     deliveriesOf: prepareDeliveriesOf(db),
     countReplay: prepareCountReplay(db),
+    reconciliationState: prepareReconciliationState(db),
     findReplay: replays.find,
     listReplays: replays.list,
     listEvents: prepareListEvents(db),

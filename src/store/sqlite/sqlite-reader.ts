@@ -31,6 +31,7 @@ import type {
   HookPause,
   ListActions,
 } from '../records.ts'
+import type { ReconciliationState } from '../reconciliations.ts'
 import { StoreError } from '../store.ts'
 import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.ts'
 import type {
@@ -94,6 +95,10 @@ export class SqliteReader implements Reader {
 
   countReplay(request: CountReplayRequest): Promise<CountReplayResult> {
     return this.#ask('countReplay', request)
+  }
+
+  reconciliationState(request: { findingsSince: number }): Promise<ReconciliationState> {
+    return this.#ask('reconciliationState', request)
   }
 
   findReplay(id: string): Promise<ReplayJob | null> {

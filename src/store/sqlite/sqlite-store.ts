@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../time/clock.ts'
 import { Deadline } from '../../time/deadline.ts'
 import type { HookPause, NewAction, RecordRequest } from '../records.ts'
+import type { ReconciledWindow, ReconciledWorkspace, ReconcilingLease } from '../reconciliations.ts'
 import { StoreError } from '../store.ts'
 import type {
   AcceptRequest,
@@ -189,6 +190,34 @@ export class SqliteStore implements Store {
 
   dropQuarantined(id: string): Promise<boolean> {
     return this.#call('dropQuarantined', id)
+  }
+
+  takeReconciling(request: { holder: string; leaseMs: number }): Promise<ReconcilingLease> {
+    return this.#call('takeReconciling', request)
+  }
+
+  leaveReconciling(request: { holder: string }): Promise<void> {
+    return this.#call('leaveReconciling', request)
+  }
+
+  reconciledWorkspaces(): Promise<ReconciledWorkspace[]> {
+    return this.#call('reconciledWorkspaces', null)
+  }
+
+  enterReconciled(request: { token: number; workspaceId: string; keyPrint: string }): Promise<boolean> {
+    return this.#call('enterReconciled', request)
+  }
+
+  recordReconciled(request: ReconciledWindow): Promise<boolean> {
+    return this.#call('recordReconciled', request)
+  }
+
+  knownHashes(dedupKeys: readonly string[]): Promise<(string | null)[]> {
+    return this.#call('knownHashes', dedupKeys)
+  }
+
+  areQuarantined(fingerprints: readonly string[]): Promise<boolean[]> {
+    return this.#call('areQuarantined', fingerprints)
   }
 
   /** The file is locked for one process. */

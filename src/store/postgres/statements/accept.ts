@@ -41,11 +41,14 @@ const ACCEPT: Statement = {
     from numbered where seq in (select seq from known)
   ), due as (
     insert into seam_relay.deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key,
-      leased_by)
-    select i.seq, d.hook, case when lease_ms > 0 then 'leased' else 'pending' end, ${laterBy('lease_ms')},
+      leased_by, settled_at, ended_code)
+    select i.seq, d.hook, case when is_too_old then 'dead' when lease_ms > 0 then 'leased' else 'pending' end,
+      case when not is_too_old then ${laterBy('lease_ms')} end,
       (lease_ms > 0)::integer, ${NOW}, i.credential_id,
-      case when lease_ms > 0 then $16::uuid end
-    from unnest($13::bigint[], $14::text[], $15::float8[]) as d (n, hook, lease_ms) join numbered i using (n)
+      case when lease_ms > 0 then $16::uuid end,
+      case when is_too_old then ${NOW} end, case when is_too_old then 'too_old' end
+    from unnest($13::bigint[], $14::text[], $15::float8[], $20::boolean[]) as d (n, hook, lease_ms, is_too_old)
+      join numbered i using (n)
     where i.seq in (select seq from known)
   )
   select dedup_key, k.seq, k.seq = i.seq as is_new, k.content_hash = i.content_hash as is_same
@@ -99,7 +102,12 @@ async function acceptDistinct(
   const requests = firsts.map(({ request }) => request)
   const events = requests.map(({ event }) => event)
   const deliveries = requests.flatMap((request, index) =>
-    request.deliveries.map(({ hook, leaseMs = 0 }) => ({ n: index + 1, hook, leaseMs })),
+    request.deliveries.map(({ hook, leaseMs = 0, isTooOld = false }) => ({
+      n: index + 1,
+      hook,
+      leaseMs: isTooOld ? 0 : leaseMs,
+      isTooOld,
+    })),
   )
   const rows = await connections.run(ACCEPT, [
     requests.map(({ dedupKey }) => dedupKey),
@@ -121,6 +129,7 @@ async function acceptDistinct(
     events.map(({ systemId }) => systemId),
     events.map(({ accountId }) => accountId),
     requests.map(({ source }) => source),
+    deliveries.map(({ isTooOld }) => isTooOld),
   ])
   return new Map(rows.map((row) => [row['dedup_key'] as string, outcomeOf(row)]))
 }

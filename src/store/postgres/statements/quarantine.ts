@@ -1,4 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import { fingerprintOf } from '../../fingerprint.ts'
 import type { QuarantineRequest } from '../../store.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { NOW } from '../span-of-time.ts'
@@ -39,8 +40,4 @@ export async function quarantineAll(
   ])
   const ids = new Map(answers.map((row) => [row['fingerprint'], row['id'] as string]))
   return fingerprints.map((fingerprint) => ids.get(fingerprint) as string)
-}
-
-function fingerprintOf({ messageId, bytes }: QuarantineRequest): string {
-  return createHash('sha256').update(messageId).update('\0').update(bytes).digest('hex')
 }

@@ -20,12 +20,14 @@ export type AcceptRow = [
   accountId: string | null,
   source: EventSource,
   hooks: string[],
-  /** Of each hook's delivery, in milliseconds; 0 for none. */
+  /** Of each hook's delivery, in milliseconds; 0 for none, `TOO_OLD` for one that is dead from the beginning. */
   leases: number[],
 ]
 
 /** The number of a new event; the id of the quarantined body where the content is another than the known one's. */
 type AcceptAnswer = number | 'duplicate' | { quarantineId: string }
+
+const TOO_OLD = -1
 
 export function acceptRow(request: AcceptRequest): AcceptRow {
   const { dedupKey, webhookId, messageId, source, event, deliveries } = request
@@ -45,7 +47,7 @@ export function acceptRow(request: AcceptRequest): AcceptRow {
     event.accountId,
     source,
     deliveries.map(({ hook }) => hook),
-    deliveries.map(({ leaseMs }) => leaseMs ?? 0),
+    deliveries.map(({ leaseMs = 0, isTooOld = false }) => (isTooOld ? TOO_OLD : leaseMs)),
   ]
 }
 
@@ -69,6 +71,10 @@ export function prepareAccept(db: DatabaseSync) {
   const insertDelivery = db.prepare(
     `insert into deliveries (event_seq, hook, state, due_at, lease_token, active_since, order_key)
      values (?1, ?2, iif(?5 > 0, 'leased', 'pending'), ?3 + ?5, ?5 > 0, ?3, ?4)`,
+  )
+  const insertTooOld = db.prepare(
+    `insert into deliveries (event_seq, hook, state, active_since, settled_at, order_key, ended_code)
+     values (?1, ?2, 'dead', ?3, ?3, ?4, 'too_old')`,
   )
   const findHash = db.prepare('select content_hash from event_ids where webhook_id = ?')
   const countDuplicate = db.prepare(
@@ -115,7 +121,9 @@ export function prepareAccept(db: DatabaseSync) {
         source,
       )
       for (const [index, hook] of hooks.entries()) {
-        insertDelivery.run(seq, hook, now, credentialId, leases[index] as number)
+        const lease = leases[index] as number
+        if (lease === TOO_OLD) insertTooOld.run(seq, hook, now, credentialId)
+        else insertDelivery.run(seq, hook, now, credentialId, lease)
       }
       return seq
     }

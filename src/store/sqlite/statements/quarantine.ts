@@ -1,5 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import { fingerprintOf } from '../../fingerprint.ts'
 import type { QuarantineRequest } from '../../store.ts'
 
 /** Sets a body aside, once for each message that brings it. */
@@ -12,7 +13,7 @@ export function prepareQuarantine(db: DatabaseSync) {
   )
 
   return ({ messageId, bytes, problems }: QuarantineRequest, now: number): { quarantineId: string } => {
-    const fingerprint = createHash('sha256').update(messageId).update('\0').update(bytes).digest('hex')
+    const fingerprint = fingerprintOf({ messageId, bytes })
     const row = insert.get(randomUUID(), fingerprint, messageId, now, now, JSON.stringify(problems), bytes)
     return { quarantineId: row?.['id'] as string }
   }

@@ -11,6 +11,8 @@ const SORTS = [
   'counts',
   'actions',
   'hook_pauses',
+  'reconciliations',
+  'reconciliation_findings',
 ] as const
 
 /** A sort of rows: a table, or the deliveries of one state. */
@@ -29,7 +31,9 @@ export function selectCounts(prefix: string): string {
     union all select 'replays', count(*) from ${prefix}replays
     union all select 'counts', count(*) from ${prefix}counts
     union all select 'actions', count(*) from ${prefix}actions
-    union all select 'hook_pauses', count(*) from ${prefix}hook_pauses`
+    union all select 'hook_pauses', count(*) from ${prefix}hook_pauses
+    union all select 'reconciliations', count(*) from ${prefix}reconciliations
+    union all select 'reconciliation_findings', count(*) from ${prefix}reconciliation_findings`
 }
 
 export function countsFrom(rows: readonly Record<string, unknown>[]): Counts {
@@ -54,6 +58,6 @@ export function showCounts(source: Counts, target: Counts): string {
     ...SORTS.map((sort) => [sort, `${source[sort]}`, `${target[sort]}`]),
   ]
   return rows
-    .map(([sort = '', a = '', b = '']) => `${sort.padEnd(20)} ${a.padStart(12)} ${b.padStart(12)}\n`)
+    .map(([sort = '', a = '', b = '']) => `${sort.padEnd(23)} ${a.padStart(12)} ${b.padStart(12)}\n`)
     .join('')
 }

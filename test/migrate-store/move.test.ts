@@ -28,7 +28,7 @@ test('everything is carried, and the source is not changed', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toContain('counts agree\n')
   expect(stdout).toMatch(
-    /^event_ids 11\/11 {3}events 9\/9 {3}deliveries 10\/10 {3}attempts 5\/5 {3}quarantine 3\/3 {3}replays 1\/1 {3}counts 2\/2 {3}actions 2\/2 {3}hook_pauses 1\/1$/m,
+    /^event_ids 11\/11 {3}events 9\/9 {3}deliveries 10\/10 {3}attempts 5\/5 {3}quarantine 3\/3 {3}replays 1\/1 {3}counts 2\/2 {3}actions 2\/2 {3}hook_pauses 1\/1 {3}reconciliations 1\/1 {3}reconciliation_findings 1\/1$/m,
   )
   expect(stdout).toMatch(/^deliveries pending +8 +8$/m)
   // Opening the file ends the leases of the relay that used it, as every start does. Nothing else changes.

@@ -45,12 +45,12 @@ function comparable(row: Record<string, unknown>): Record<string, unknown> {
       if (value instanceof Date) return [column, value.getTime()]
       if (value instanceof Uint8Array) return [column, Buffer.from(value).toString('hex')]
       if (
-        /^(seq|event_seq|duplicates|times_seen|is_sample|number|would_replay|replayed|at_seq|upto_seq|count)$/.test(
+        /^(seq|event_seq|duplicates|times_seen|is_sample|number|would_replay|replayed|at_seq|upto_seq|count|checked|missed|recovered)$/.test(
           column,
         )
       )
         return [column, Number(value)]
-      if (/^(problems|scope|seqs|about)$/.test(column) && typeof value === 'string')
+      if (/^(problems|scope|seqs|about|event_ids)$/.test(column) && typeof value === 'string')
         return [column, JSON.parse(value) as unknown]
       return [column, value]
     }),

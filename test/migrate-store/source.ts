@@ -99,6 +99,33 @@ async function keepForPeople(store: Store): Promise<void> {
   for (const target of ['now', 'later'])
     await store.recordAction({ actor: 'operator', action: 'pause', target, about })
   await store.pauseHook({ hook: 'later', pausedBy: 'operator', reason: 'they, "move"\\ now' })
+  await reconcileSome(store)
+}
+
+/** A workspace that was compared, with what was missed there. */
+async function reconcileSome(store: Store): Promise<void> {
+  const lease = await store.takeReconciling({ holder: 'a', leaseMs: 1000 })
+  if (!lease.isHeld) throw new Error('the lease is not free')
+  const { token } = lease
+  await store.enterReconciled({ token, workspaceId: 'w', keyPrint: 'print' })
+  const [oldestAt, newestAt] = [1_700_000_000_000, 1_700_000_000_001]
+  await store.recordReconciled({
+    token,
+    workspaceId: 'w',
+    confirmedUntil: newestAt + 1,
+    ...{ checked: 3, missed: 2, recovered: 1, oldestAt, newestAt, failureCode: 'timeout' },
+    findings: [
+      {
+        id: 'f',
+        kind: 'missed',
+        since: oldestAt,
+        until: newestAt,
+        missed: 2,
+        recovered: 1,
+        eventIds: ['"e"'],
+      },
+    ],
+  })
 }
 
 async function acceptAside(store: Store): Promise<void> {

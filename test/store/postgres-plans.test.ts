@@ -431,6 +431,7 @@ function acceptances(count: number): AcceptRequest[] {
       workspaceId: '',
       credentialId: `credential-${n}`,
       occurredAt: '',
+      createdAt: '',
       systemId: null,
       accountId: null,
       isSample: false,

@@ -12,6 +12,8 @@ const READ_ALL = [
   /^SCAN quarantine USING COVERING INDEX quarantine_received$/,
   // What people have paused: a row for each hook at most.
   /^SCAN hook_pauses$/,
+  // A row for each workspace.
+  /^SCAN reconciliations$/,
   // Numbered rows, newest first, with a limit.
   /^SCAN (events|replays)( USING INDEX replays_running)?$/,
   // Lists that came with the question, and what was selected inside the statement.

@@ -144,6 +144,7 @@ export async function createApp({
     reserve: (wanting, event) => delivery.reserve(wanting, event),
     onQuarantined: (reason, quarantineId) => alerts.quarantined(reason, quarantineId),
     recorder,
+    clock,
   })
 
   // For people.

@@ -41,6 +41,8 @@ export interface JudgedEvent {
   systemId: string | null
   accountId: string | null
   occurredAt: string
+  /** When Seam made it, by which its API lists events. */
+  createdAt: string
   /** Carries the all-zero id of documentation samples and test sends. */
   isSample: boolean
   /** SHA-256 of the content, in hex. */
@@ -102,6 +104,7 @@ export function judge(bytes: Buffer, accepted: readonly string[]): Judgement {
       systemId: uuidOrNull(event.acs_system_id),
       accountId: uuidOrNull(event.connected_account_id),
       occurredAt: event.occurred_at,
+      createdAt: event.created_at,
       isSample: eventId === SAMPLE_EVENT_ID,
       contentHash: contentHash(fields),
       body,

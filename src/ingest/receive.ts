@@ -5,6 +5,7 @@ import type { BodyProblem, JudgedEvent } from '../events/judge.ts'
 import { matchesAny } from '../events/event-pattern.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Recording } from '../observability/recorder.ts'
+import type { Clock } from '../time/clock.ts'
 import type { AcceptRequest, AcceptResult, EventSource, NewDelivery, Store } from '../store/store.ts'
 
 /** What became of a verified body. All of them mean that the sender is done with it. */
@@ -29,6 +30,7 @@ export interface ReceiveOptions {
   /** Called for each body that was set aside, once that is on disk. Never throws. */
   onQuarantined: (reason: 'misfit' | 'conflict', quarantineId: string) => void
   recorder: Pick<Recording, 'happened'>
+  clock: Pick<Clock, 'wallMs'>
 }
 
 /** Reserves room for an event with the hooks that want it. Never throws. */
@@ -49,7 +51,7 @@ export interface Reservation {
 
 /** The one door into the store: verified bytes are judged, matched with hooks, and stored. */
 export function createReceive(options: ReceiveOptions): Receive {
-  const { store, hooks, acceptEventTypes, log, reserve, onQuarantined, recorder } = options
+  const { store, hooks, acceptEventTypes, log, reserve, onQuarantined, recorder, clock } = options
 
   return async (bytes, messageId, source = 'webhook') => {
     const judgement = judge(bytes, acceptEventTypes)
@@ -95,8 +97,14 @@ export function createReceive(options: ReceiveOptions): Receive {
     const about = { event_id: eventId, event_type: eventType, message_id: messageId }
     const key = dedupKey(event, messageId)
     // Last, so that nothing can fail between the reservation and its end.
-    const reservation = reserve(hooksFor(event, hooks()), { webhookId, eventType, body })
-    const { deliveries } = reservation
+    const wanting = hooksFor(event, hooks())
+    const tooOld = source === 'reconciliation' ? tooOldFor(wanting, event.createdAt, clock.wallMs()) : []
+    const inTime = wanting.filter((hook) => !tooOld.includes(hook)).map(({ name }) => name)
+    const reservation = reserve(inTime, { webhookId, eventType, body })
+    const deliveries = [
+      ...reservation.deliveries,
+      ...tooOld.map(({ name }) => ({ hook: name, isTooOld: true })),
+    ]
     const result = await acceptReserved(
       { dedupKey: key, webhookId, messageId, source, event, deliveries },
       reservation,
@@ -120,13 +128,18 @@ export function createReceive(options: ReceiveOptions): Receive {
 }
 
 /** The hooks that want the event: its type, and what it belongs to. */
-function hooksFor(event: JudgedEvent, hooks: readonly Hook[]): string[] {
+function hooksFor(event: JudgedEvent, hooks: readonly Hook[]): Hook[] {
   return hooks
     .filter((hook) => matchesAny(hook.events, event.eventType))
     .filter((hook) => isAmong(hook.workspaces, event.workspaceId))
     .filter((hook) => isAmong(hook.systems, event.systemId))
     .filter((hook) => isAmong(hook.accounts, event.accountId))
-    .map(({ name }) => name)
+}
+
+/** The hooks that would have given it up by now. What was found late waits there for a person, and old history floods nobody. */
+function tooOldFor(hooks: readonly Hook[], createdAt: string, nowMs: number): Hook[] {
+  const ageMs = nowMs - Date.parse(createdAt)
+  return hooks.filter(({ retry }) => ageMs > retry.giveUpAfterMs)
 }
 
 /** Without a list, everything is wanted. With one, what an event does not name is not on it. */

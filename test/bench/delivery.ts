@@ -109,6 +109,7 @@ function acceptOne(store: SqliteStore) {
       systemId: sent.acs_system_id,
       accountId: sent.connected_account_id ?? null,
       occurredAt: sent.occurred_at,
+      createdAt: sent.created_at,
       isSample: false,
       contentHash: sent.event_id,
       body: JSON.stringify(sent),

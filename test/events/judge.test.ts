@@ -27,6 +27,7 @@ describe('a credential event', () => {
         systemId: event.acs_system_id,
         accountId: event.connected_account_id,
         occurredAt: event.occurred_at,
+        createdAt: event.created_at,
         isSample: false,
         contentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
         body: JSON.stringify(event),

@@ -5,6 +5,21 @@ export interface Troubles {
   deadLetters: Map<string, { count: number; webhookIds: string[] }>
   breakersOpened: Set<string>
   quarantined: QuarantinedBodies | null
+  /** Events whose webhooks never came, by workspace. */
+  missed: Map<string, MissedEvents>
+  /** Where a workspace could not be compared with Seam's own list: from the first such span to the last. */
+  gaps: Map<string, Span>
+}
+
+/** When the first and the last of them were created, milliseconds since 1970. */
+export interface Span {
+  since: number
+  until: number
+}
+
+export interface MissedEvents extends Span {
+  missed: number
+  recovered: number
 }
 
 /** Webhooks that Seam signed and that were set aside. */
@@ -25,6 +40,8 @@ export interface AlertMessage {
   dead_letters: { hook: string; count: number; webhook_ids: string[] }[]
   breakers_opened: string[]
   quarantined: { misfits: number; conflicts: number; ids: string[]; since: string | null }
+  missed: { workspace_id: string; missed: number; recovered: number; since: string; until: string }[]
+  gaps: { workspace_id: string; since: string; until: string }[]
   /** What `GET /api/overview` says at this moment; `null` if it could not be read in time. */
   overview: OverviewInBrief | null
   at: string
@@ -39,7 +56,7 @@ const HOOKS_IN_TEXT = 10
  * @param atMs wall clock, milliseconds since 1970
  */
 export function alertMessage(
-  { deadLetters, breakersOpened, quarantined }: Troubles,
+  { deadLetters, breakersOpened, quarantined, missed, gaps }: Troubles,
   overview: OverviewInBrief | null,
   atMs: number,
 ): AlertMessage {
@@ -47,6 +64,8 @@ export function alertMessage(
   if (deadLetters.size > 0) parts.push(deadLettersText(deadLetters))
   if (breakersOpened.size > 0) parts.push(breakersText([...breakersOpened]))
   if (quarantined !== null) parts.push(quarantinedText(quarantined))
+  for (const one of missed.values()) parts.push(missedText(one))
+  for (const [workspaceId, gap] of gaps) parts.push(gapText(workspaceId, gap))
   if (overview !== null) parts.push(`Overview: ${asSlackText(overview.sentence)}`)
   const { misfits = 0, conflicts = 0, ids = [], sinceMs } = quarantined ?? {}
   return {
@@ -63,6 +82,13 @@ export function alertMessage(
       ids,
       since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
     },
+    missed: [...missed].map(([workspace_id, one]) => ({
+      workspace_id,
+      missed: one.missed,
+      recovered: one.recovered,
+      ...timesOf(one),
+    })),
+    gaps: [...gaps].map(([workspace_id, gap]) => ({ workspace_id, ...timesOf(gap) })),
     overview,
     at: new Date(atMs).toISOString(),
   }
@@ -92,8 +118,7 @@ function breakersText(hooks: readonly string[]): string {
 function quarantinedText(quarantined: QuarantinedBodies): string {
   const count = quarantined.misfits + quarantined.conflicts
   const webhooks = count === 1 ? '1 signed webhook was' : `${count} signed webhooks were`
-  // To the second: a person reads it.
-  const since = new Date(quarantined.sinceMs).toISOString().replace(/\.\d+Z$/, 'Z')
+  const since = toSecond(new Date(quarantined.sinceMs).toISOString())
   return `${webhooks} set aside in quarantine since ${since}, ${reasonsOf(quarantined)}: no hook gets ${count === 1 ? 'it' : 'them'}. See why with the queries in docs/operations.md, and if Seam has changed its events, look for a newer seam-relay.`
 }
 
@@ -103,6 +128,32 @@ function reasonsOf({ misfits, conflicts }: QuarantinedBodies): string {
     return `because ${conflicts === 1 ? 'its event_id is' : 'their event_ids are'} known with other content`
   }
   return `${misfits} of them because the body fits no schema, ${conflicts} because the event_id is known with other content`
+}
+
+function missedText(events: MissedEvents): string {
+  const { missed, recovered } = events
+  const left = missed - recovered
+  const end = left === 0 ? (missed === 1 ? 'recovered' : 'all recovered') : `${left} not recovered`
+  const count = missed === 1 ? '1 event was' : `${missed} events were`
+  return `${count} missed between ${spanText(events)}, ${end}. See why their webhooks did not come: the endpoint in Seam Console, your proxy, or seam-relay was down.`
+}
+
+function gapText(workspaceId: string, gap: Span): string {
+  return `events of workspace ${workspaceId} may be missing between ${spanText(gap)}: Seam's API did not list them in full. Look at the credentials of that time in Seam Console.`
+}
+
+function spanText(span: Span): string {
+  const { since, until } = timesOf(span)
+  return `${toSecond(since)} and ${toSecond(until)}`
+}
+
+function timesOf({ since, until }: Span): { since: string; until: string } {
+  return { since: new Date(since).toISOString(), until: new Date(until).toISOString() }
+}
+
+/** A person reads it. */
+function toSecond(time: string): string {
+  return time.replace(/\.\d+Z$/, 'Z')
 }
 
 function listed(items: readonly string[]): string {

@@ -4,7 +4,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 import { VERSION } from '../version.ts'
 import { alertMessage } from './alert-message.ts'
-import type { QuarantinedBodies, Troubles } from './alert-message.ts'
+import type { MissedEvents, QuarantinedBodies, Span, Troubles } from './alert-message.ts'
 import { overviewInTime } from './overview-in-time.ts'
 import type { OverviewInBrief } from './overview-in-time.ts'
 
@@ -78,6 +78,18 @@ export class Alerts {
   quarantined(reason: QuarantineReason, quarantineId: string): void {
     const counts = { misfits: 0, conflicts: 0, [`${reason}s` as const]: 1 }
     addQuarantined(this.#gathered, { ...counts, ids: [quarantineId], sinceMs: this.#clock.wallMs() })
+    this.#gather()
+  }
+
+  /** Webhooks never came. Said although the events were taken in: the way of the webhooks was broken. */
+  eventsMissed(workspaceId: string, { missed, recovered, since, until }: MissedEvents): void {
+    addMissed(this.#gathered, workspaceId, { missed, recovered, since, until })
+    this.#gather()
+  }
+
+  /** A span could not be compared with Seam's own list. */
+  gapFound(workspaceId: string, { since, until }: Span): void {
+    addGap(this.#gathered, workspaceId, { since, until })
     this.#gather()
   }
 
@@ -162,6 +174,8 @@ export class Alerts {
       addDeadLetters(troubles, hook, count, webhookIds)
     for (const hook of since.breakersOpened) troubles.breakersOpened.add(hook)
     if (since.quarantined !== null) addQuarantined(troubles, since.quarantined)
+    for (const [workspaceId, missed] of since.missed) addMissed(troubles, workspaceId, missed)
+    for (const [workspaceId, gap] of since.gaps) addGap(troubles, workspaceId, gap)
   }
 }
 
@@ -172,11 +186,18 @@ type Phase =
   { kind: 'quiet' } | { kind: 'gathering'; timer: Timer } | { kind: 'sending'; sent: Promise<void> }
 
 function nothing(): Troubles {
-  return { deadLetters: new Map(), breakersOpened: new Set(), quarantined: null }
+  return {
+    deadLetters: new Map(),
+    breakersOpened: new Set(),
+    quarantined: null,
+    missed: new Map(),
+    gaps: new Map(),
+  }
 }
 
-function isNothing({ deadLetters, breakersOpened, quarantined }: Troubles): boolean {
-  return deadLetters.size === 0 && breakersOpened.size === 0 && quarantined === null
+function isNothing({ deadLetters, breakersOpened, quarantined, missed, gaps }: Troubles): boolean {
+  const counts = [deadLetters.size, breakersOpened.size, missed.size, gaps.size]
+  return quarantined === null && counts.every((count) => count === 0)
 }
 
 /** Keeps the first ids and counts the others, so memory grows with the hooks and not with the dead letters. */
@@ -198,4 +219,25 @@ function addQuarantined(troubles: Troubles, { misfits, conflicts, ids, sinceMs }
   all.misfits += misfits
   all.conflicts += conflicts
   all.ids.push(...ids.slice(0, IDS_NAMED - all.ids.length))
+}
+
+/** One entry for each workspace, from the first missed event to the last. */
+function addMissed({ missed }: Troubles, workspaceId: string, more: MissedEvents): void {
+  const all = missed.get(workspaceId)
+  missed.set(workspaceId, {
+    missed: (all?.missed ?? 0) + more.missed,
+    recovered: (all?.recovered ?? 0) + more.recovered,
+    ...joined(all, more),
+  })
+}
+
+function addGap({ gaps }: Troubles, workspaceId: string, more: Span): void {
+  gaps.set(workspaceId, joined(gaps.get(workspaceId), more))
+}
+
+function joined(one: Span | undefined, other: Span): Span {
+  return {
+    since: Math.min(one?.since ?? Infinity, other.since),
+    until: Math.max(one?.until ?? -Infinity, other.until),
+  }
 }

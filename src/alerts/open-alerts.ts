@@ -1,7 +1,10 @@
 import type { Alerts, AlertsOptions } from './alerts.ts'
 
 /** Takes what a person should hear of. */
-export type Announcer = Pick<Alerts, 'deadLetter' | 'breakerOpened' | 'quarantined' | 'stop'>
+export type Announcer = Pick<
+  Alerts,
+  'deadLetter' | 'breakerOpened' | 'quarantined' | 'eventsMissed' | 'gapFound' | 'stop'
+>
 
 /** The alerts as they are configured. Without a URL nobody is told, and the code that posts is not even loaded. */
 export async function openAlerts(
@@ -17,5 +20,7 @@ const silent: Announcer = {
   deadLetter() {},
   breakerOpened() {},
   quarantined() {},
+  eventsMissed() {},
+  gapFound() {},
   stop: () => Promise.resolve(),
 }

@@ -81,6 +81,26 @@ test("the text ends with the overview's sentence, in which nothing becomes a men
   expect(message.overview).toEqual(overview)
 })
 
+test('missed events are told whether or not they were recovered, and gaps with the workspace', () => {
+  const [since, until] = [AT_MS - 7_800_000, AT_MS - 60_000]
+  const missed = new Map([
+    ['w1', { missed: 12, recovered: 12, since, until }],
+    ['w2', { missed: 3, recovered: 1, since, until }],
+  ])
+  const message = alertMessage(
+    { ...troubles({}, []), missed, gaps: new Map([['w1', { since, until }]]) },
+    null,
+    AT_MS,
+  )
+  const span = 'between 2026-03-01T07:50:00Z and 2026-03-01T09:59:00Z'
+  expect(message.text).toContain(`12 events were missed ${span}, all recovered.`)
+  expect(message.text).toContain(`3 events were missed ${span}, 2 not recovered.`)
+  expect(message.text).toContain(`events of workspace w1 may be missing ${span}:`)
+  const times = { since: '2026-03-01T07:50:00.000Z', until: '2026-03-01T09:59:00.000Z' }
+  expect(message.missed[0]).toEqual({ workspace_id: 'w1', missed: 12, recovered: 12, ...times })
+  expect(message.gaps).toEqual([{ workspace_id: 'w1', ...times }])
+})
+
 function troubles(
   counts: Record<string, number>,
   breakers: string[],
@@ -88,5 +108,5 @@ function troubles(
 ): Troubles {
   const deadLetters: Troubles['deadLetters'] = new Map()
   for (const [hook, count] of Object.entries(counts)) deadLetters.set(hook, { count, webhookIds: [] })
-  return { deadLetters, breakersOpened: new Set(breakers), quarantined }
+  return { deadLetters, breakersOpened: new Set(breakers), quarantined, missed: new Map(), gaps: new Map() }
 }

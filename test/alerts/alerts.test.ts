@@ -47,6 +47,8 @@ describe('alerts', () => {
       ],
       breakers_opened: ['access-log'],
       quarantined: { misfits: 0, conflicts: 0, ids: [], since: null },
+      missed: [],
+      gaps: [],
       overview: OVERVIEW,
       at: new Date(clock.wallMs()).toISOString(),
     })

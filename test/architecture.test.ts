@@ -35,7 +35,16 @@ const ROOMS: Record<string, string[]> = {
     'http/',
     'version.ts',
   ],
-  reconcile: ['time/', 'events/', 'store/store.ts', 'config', 'observability/', 'http/', 'version.ts'],
+  reconcile: [
+    'time/',
+    'events/',
+    'store/reconciliations.ts',
+    'store/fingerprint.ts',
+    'config',
+    'observability/',
+    'http/',
+    'version.ts',
+  ],
   retention: ['time/', 'store/store.ts'],
   replays: ['time/', 'store/store.ts'],
   operator: [
@@ -190,6 +199,7 @@ describe('what these rules look for is seen', () => {
     expect(importsOf('store/store.ts', sources.get('store/store.ts') ?? '')).toEqual([
       'events/judge.ts',
       'store/records.ts',
+      'store/reconciliations.ts',
     ])
   })
 

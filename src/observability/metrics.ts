@@ -1,4 +1,6 @@
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { createReconcileMetrics } from './reconcile-metrics.ts'
+import type { ReconcileFigures } from './reconcile-metrics.ts'
 import { createStateGauges } from './state-gauges.ts'
 import type { RelayState } from './state-gauges.ts'
 
@@ -14,6 +16,8 @@ export interface Metrics {
   commit(calls: number, durationMs: number): void
   /** Sets the source of the gauges. It is asked at each `read`, and never throws. */
   watch(read: () => Promise<RelayState>): void
+  /** The same for the metrics of reconciliation. Without it there are none. */
+  watchReconciliation(read: () => Promise<readonly ReconcileFigures[] | null>): void
   /** Every metric in Prometheus's text format, with its content type. */
   read(): Promise<{ contentType: string; text: string }>
 }
@@ -86,6 +90,8 @@ export function createMetrics({ logLinesDropped = () => 0 }: MetricsOptions = {}
   const setGauges = createStateGauges(registry)
   let readState: () => Promise<RelayState> = async () => ({ hooks: [], quarantine: null })
 
+  let setReconciliation = async () => {}
+
   // From the start on, so that a rule sees the first one as an increase, and can tell "none" from "not known".
   for (const outcome of RECEIPTS) webhooks.labels(outcome).inc(0)
 
@@ -111,8 +117,13 @@ export function createMetrics({ logLinesDropped = () => 0 }: MetricsOptions = {}
     watch(read) {
       readState = read
     },
+    watchReconciliation(read) {
+      const set = createReconcileMetrics(registry)
+      setReconciliation = async () => set(await read())
+    },
     async read() {
-      setGauges(await readState())
+      const [state] = await Promise.all([readState(), setReconciliation()])
+      setGauges(state)
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }

@@ -44,6 +44,8 @@ export function failureText(code: string): string {
       return 'The relay is stopping.'
     case 'duplicate_key':
       return 'Two keys in SEAM_API_KEY belong to one workspace. Keep one of them.'
+    case 'wrong_workspace':
+      return "Seam's API listed events of another workspace than the key's. Nothing of that was taken in. Check SEAM_API_KEY and SEAM_API_URL."
     case 'store_failing':
       return 'The store could not be written. What Seam told is asked for again once it can be.'
     case 'taken_over':

@@ -20,6 +20,7 @@ import { openPage } from './operator/page.ts'
 import { createPauses } from './operator/pauses.ts'
 import { createReplays } from './operator/replays.ts'
 import type { Replays } from './operator/replays.ts'
+import { createReconciliation } from './reconcile/reconciliation.ts'
 import { ReplayRunner } from './replays/replay-runner.ts'
 import { createStatistics } from './operator/statistics.ts'
 import { Retention } from './retention/retention.ts'
@@ -147,6 +148,22 @@ export async function createApp({
     clock,
   })
 
+  // What did not come in: from Seam's own list to the same door.
+  const reconciliation = createReconciliation({
+    settings: config.reconciliation,
+    store,
+    reader,
+    receive,
+    acceptEventTypes: config.acceptEventTypes,
+    rememberedMs: config.dedupRetentionDays * DAY_MS,
+    clock,
+    log,
+    random: Math.random,
+    onMissed: (workspaceId, missed) => alerts.eventsMissed(workspaceId, missed),
+    onGap: (workspaceId, gap) => alerts.gapFound(workspaceId, gap),
+  })
+  if (reconciliation !== null) metrics.watchReconciliation(() => reconciliation.figures())
+
   // For people.
   const replayRunner = new ReplayRunner({ store, clock, log, onDue: () => delivery.wake() })
   const replays = createReplays({
@@ -215,6 +232,7 @@ export async function createApp({
       retention.start()
       replayRunner.start()
       recorder.start()
+      reconciliation?.start()
     },
     setHooks(newHooks) {
       hooks = newHooks
@@ -287,6 +305,8 @@ export async function createApp({
     const cutConnections = clock.after(graceMs, () => publicListener.server.closeAllConnections())
     await Promise.all([publicListener.close(), delivery.stop(graceMs)])
     cutConnections.close()
+    // Before the alerts: what it has found is told by them.
+    await reconciliation?.stop()
     await Promise.all([alerts.stop(), retention.stop(), replayRunner.stop(), recorder.stop()])
     await operatorListener.close()
     // In this order: SQLite copies its log back when its last connection closes, and only one that may write can.

@@ -37,6 +37,9 @@ export interface ReconcilerOptions {
 const LEASE_MS = 60_000
 /** The lease is taken anew when so much of it has passed. */
 const RENEW_AFTER_MS = 15_000
+/** How soon a replica sees that the one that reconciled has stopped. */
+const LOOK_EVERY_MS = 5000
+const SOON_MS = 1000
 /** How soon the store is asked again that could not be. */
 const STORE_RETRY_MS = 5000
 /** Gaps that have been told. */
@@ -90,12 +93,12 @@ export class Reconciler {
     const { workspaces, clock } = this.#options
     try {
       const freeInMs = await this.#takeLease()
-      if (freeInMs !== null) return Math.max(1000, Math.min(freeInMs, LEASE_MS))
+      if (freeInMs !== null) return Math.min(Math.max(freeInMs, SOON_MS), LOOK_EVERY_MS)
       for (const workspace of workspaces) {
         if (workspace.nextAt > clock.steadyMs()) continue
         if (this.#loop.signal.aborted) return 0
         const end = await this.#pass(workspace)
-        if (end.kind === 'taken_over') return 1000
+        if (end.kind === 'taken_over') return SOON_MS
       }
       this.#saidStoreFails = false
       const nextAt = Math.min(...workspaces.map((workspace) => workspace.nextAt))

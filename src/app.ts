@@ -183,7 +183,7 @@ export async function createApp({
     hooks: () => hooks,
     breakers,
     recent,
-    reconciliation: async () => null,
+    reconciliation: async () => (await reconciliation?.reconciliationOverview()) ?? null,
     version: VERSION,
     clock,
   }
@@ -214,7 +214,7 @@ export async function createApp({
       acceptEventTypes: config.acceptEventTypes,
       receive,
       testHook: createHookTest({ hooks: () => hooks, clock }),
-      reconcile: null,
+      reconcile: reconciliation === null ? null : (span) => reconciliation.reconcileSpan(span),
     },
   })
 

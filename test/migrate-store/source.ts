@@ -113,7 +113,12 @@ async function reconcileSome(store: Store): Promise<void> {
     token,
     workspaceId: 'w',
     confirmedUntil: newestAt + 1,
-    ...{ checked: 3, missed: 2, recovered: 1, oldestAt, newestAt, failureCode: 'timeout' },
+    checked: 3,
+    missed: 2,
+    recovered: 1,
+    oldestAt,
+    newestAt,
+    failureCode: 'timeout',
     findings: [
       {
         id: 'f',

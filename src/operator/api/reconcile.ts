@@ -1,3 +1,4 @@
+import { ReconcileError } from '../../reconcile/reconciliation.ts'
 import type { ActionLog } from '../action-log.ts'
 import type { OperatorApp } from '../operator-app.ts'
 import { RequestRefused } from '../request-refused.ts'
@@ -30,9 +31,20 @@ export function reconcileRoutes(
       const { dry_run: dryRun = false, ...span } = request.body
       const since = timeOf('since', span.since)
       const { until } = spanOf(span)
-      const result = await reconcile({ since, dryRun, ...(until === undefined ? {} : { until }) })
+      const result = await reconcile({ since, dryRun, ...(until === undefined ? {} : { until }) }).catch(
+        refuse,
+      )
       if (!dryRun) await actions.after(request, 'reconcile', '*', { ...span, ...result })
       return result
     },
+  )
+}
+
+/** What Seam's API would not do goes to the caller in plain words. */
+function refuse(error: unknown): never {
+  if (!(error instanceof ReconcileError)) throw error
+  throw new RequestRefused(
+    error.code === 'span_too_old' ? 'request_invalid' : 'reconciliation_failed',
+    error.message,
   )
 }

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
@@ -24,9 +25,22 @@ export async function chromiumProgram(): Promise<string | undefined> {
   const { version } = JSON.parse(await readFile(new URL('package.json', PACKAGE), 'utf8')) as {
     version: string
   }
-  const folder = join(CACHE, `chromium-${version}`)
+  const folder = join(cache(), `chromium-${version}`)
   if (!existsSync(folder)) await unpackInto(folder)
   return join(folder, 'chromium')
+}
+
+/** Beside the packages; where somebody else has installed them, in a folder for this run alone. */
+function cache(): string {
+  try {
+    mkdirSync(CACHE, { recursive: true })
+    accessSync(CACHE, constants.W_OK)
+    return CACHE
+  } catch {
+    const folder = mkdtempSync(join(tmpdir(), 'seam-relay-chromium-'))
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    return folder
+  }
 }
 
 /** Starts the browser, or the one of this path. */
@@ -49,7 +63,6 @@ function fontsOf(program: string): Record<string, string> {
 
 /** Whole or not at all: another run may be unpacking at the same time. */
 async function unpackInto(folder: string): Promise<void> {
-  await mkdir(CACHE, { recursive: true })
   const draft = await mkdtemp(`${folder}-`)
   const temporary = process.env['TMPDIR']
   try {

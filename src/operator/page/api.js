@@ -1,10 +1,8 @@
 /** What went wrong with a call, in the words of the relay's problem document. */
 export class Problem extends Error {
 	constructor({ status, code, title, detail }) {
-		super(detail || title)
-		this.status = status
-		this.code = code
-		this.title = title
+		super(detail)
+		Object.assign(this, { status, code, title })
 	}
 }
 
@@ -42,12 +40,14 @@ async function call(method, path, body, signal) {
 	}
 	const answer = await response.json().catch(() => null)
 	if (response.ok) return answer
-	const problem = problemOf(response.status, answer)
-	if (response.status === 401 && path !== '/session') whenSignedOut()
-	throw problem
-}
-
-function problemOf(status, answer) {
-	const { code = 'unreadable', title = `The relay answered ${status}`, detail = '' } = answer ?? {}
-	return new Problem({ status, code: String(code), title: String(title), detail: String(detail) })
+	const { status } = response
+	if (status === 401 && path !== '/session') whenSignedOut()
+	// A proxy in between answers in its own way.
+	throw new Problem({
+		code: 'unreadable',
+		title: `The relay answered ${status}`,
+		detail: '',
+		...answer,
+		status,
+	})
 }

@@ -2,32 +2,23 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { get } from './api.js'
 import { onActivity } from './live/stream.js'
 
-/** Between two loads that the stream asks for. */
-const LIVE_GAP_MS = 1500
-
 /**
- * The answer of a call, loaded again by `reload`, and after something happened in the relay where `live` is set. While
- * a new one is loading, the old one stays.
+ * The answer of a call. It is loaded again by `reload`, and with `live` after something happened in the relay, at most
+ * every `gapMs`. While a new one is loading, the old one stays.
  */
-export function useAnswer(path, { live = false } = {}) {
-	const [state, setState] = useState({ path: null, data: null, problem: null, isLoading: true })
+export function useAnswer(path, { live = false, gapMs = 1500 } = {}) {
+	const [state, setState] = useState({ path, data: null, problem: null })
 	const abort = useRef(null)
 
 	const load = useCallback(async () => {
 		abort.current?.abort()
 		if (path === null) return
-		const controller = new AbortController()
-		abort.current = controller
-		setState((old) => ({
-			...(old.path === path ? old : { path, data: null, problem: null }),
-			isLoading: true,
-		}))
+		const { signal } = (abort.current = new AbortController())
 		try {
-			const data = await get(path, controller.signal)
-			if (!controller.signal.aborted) setState({ path, data, problem: null, isLoading: false })
+			const data = await get(path, signal)
+			if (!signal.aborted) setState({ path, data, problem: null })
 		} catch (problem) {
-			if (controller.signal.aborted) return
-			setState((old) => ({ path, data: old.path === path ? old.data : null, problem, isLoading: false }))
+			if (!signal.aborted) setState((old) => ({ path, data: old.path === path ? old.data : null, problem }))
 		}
 	}, [path])
 
@@ -36,11 +27,11 @@ export function useAnswer(path, { live = false } = {}) {
 		return () => abort.current?.abort()
 	}, [load])
 
-	useEffect(() => (live ? onActivity(atMostEvery(LIVE_GAP_MS, load)) : undefined), [live, load])
+	useEffect(() => (live ? onActivity(atMostEvery(gapMs, load)) : undefined), [live, load])
 
 	// What was loaded for another address is not shown for this one.
-	const current = state.path === path ? state : { data: null, problem: null, isLoading: true }
-	return { data: current.data, problem: current.problem, isLoading: current.isLoading, reload: load }
+	const { data, problem } = state.path === path ? state : { data: null, problem: null }
+	return { data, problem, reload: load }
 }
 
 /** The first call at once, those that follow too soon as one, after the gap. */

@@ -9,17 +9,18 @@ import { hooksOf } from '../../support/hooks.ts'
 import { startReceiver, startRelay } from '../../support/relay.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
-const VIEWS = [
-  'events',
-  'deliveries',
-  'failures',
-  'hooks',
-  'quarantine',
-  'refusals',
-  'replays',
-  'actions',
-  'reconciliation',
-  'search',
+const VIEWS: [view: string, heading: string][] = [
+  ['', 'Overview'],
+  ['events', 'Events'],
+  ['deliveries', 'Deliveries'],
+  ['failures', 'Failures'],
+  ['hooks', 'Hooks'],
+  ['quarantine', 'Quarantine'],
+  ['refusals', 'Refusals'],
+  ['replays', 'Replays'],
+  ['actions', 'Actions'],
+  ['reconciliation', 'Confirmed by Seam'],
+  ['search', 'Search'],
 ]
 
 describeInBrowser('for everybody', (visit) => {
@@ -42,21 +43,18 @@ describeInBrowser('for everybody', (visit) => {
       await relay.app.store.pauseHook({ hook: 'printer', pausedBy: 'operator', reason: 'out of paper' })
       await relay.logged('delivery given up: a dead letter')
       const { page } = await visit(relay.operatorUrl, { colorScheme, viewport: { width, height: 800 } })
-      const views = [
-        '',
+      const views: typeof VIEWS = [
         ...VIEWS,
-        `events/${event.event_id}`,
-        `credentials/${event.acs_credential_id}`,
-        `quarantine/${String(body['id'])}`,
+        [`events/${event.event_id}`, 'Event'],
+        [`credentials/${event.acs_credential_id}`, 'Story of a credential'],
+        [`quarantine/${String(body['id'])}`, 'Quarantined body'],
       ]
       // By the browser's own evaluation: the page's policy would refuse a script element.
       await page.evaluate(AXE)
-      for (const view of views) {
+      for (const [view, heading] of views) {
         await page.evaluate(`location.hash = '#/${view}'`)
-        await page
-          .locator('main :is(table, article, .empty, pre, .sentence, .note, .story)')
-          .first()
-          .waitFor()
+        await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
+        await page.locator('.loading').first().waitFor({ state: 'detached' })
         expect({ view, findings: await seriousFindings(page) }).toEqual({ view, findings: [] })
         const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
         expect({ view, tooWide }).toEqual({ view, tooWide: 0 })
@@ -66,6 +64,7 @@ describeInBrowser('for everybody', (visit) => {
       await page.getByRole('dialog').waitFor()
       expect(await seriousFindings(page)).toEqual([])
     },
+    60_000,
   )
 })
 

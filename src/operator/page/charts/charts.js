@@ -23,7 +23,7 @@ export function Charts() {
 	const { spanMs, stepMs } = SPANS[span]
 	const since = (Math.floor(useObservable(now) / stepMs) + 1) * stepMs - spanMs
 	const path = `/api/counts?${queryText({ since: new Date(since).toISOString(), step: stepMs / 1000 })}`
-	const answer = useAnswer(path, { live: true })
+	const answer = useAnswer(path, { live: true, gapMs: 5000 })
 	const [shown, setShown] = useState(null)
 	// The old picture stays until the next minute's is there.
 	useEffect(() => {

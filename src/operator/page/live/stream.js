@@ -13,6 +13,8 @@ let retry = null
 let failures = 0
 let wasLive = false
 let isWanted = false
+let isMissed = false
+document.addEventListener('visibilitychange', () => isMissed && tell())
 
 /** Called after anything happened, and when the stream is back after it was lost. */
 export function onActivity(listener) {
@@ -49,7 +51,10 @@ function connect() {
 		if (wasLive) tell()
 		wasLive = isContinued = true
 	})
-	source.addEventListener('message', ({ data }) => saw(data))
+	source.addEventListener('message', ({ data }) => {
+		saw(JSON.parse(data))
+		tell()
+	})
 	source.addEventListener('gap', () => {
 		sawGap()
 		tell()
@@ -65,22 +70,17 @@ function connect() {
 	})
 }
 
-function saw(text) {
-	let item
-	try {
-		item = JSON.parse(text)
-	} catch {
-		return
-	}
+function saw(item) {
 	recent.set([item, ...recent.get()].slice(0, KEPT))
-	tell()
 }
 
 function sawGap() {
-	if (recent.get()[0]?.kind === 'gap') return
-	recent.set([{ kind: 'gap', at: new Date().toISOString() }, ...recent.get()].slice(0, KEPT))
+	if (recent.get()[0]?.kind !== 'gap') saw({ kind: 'gap' })
 }
 
+/** A page that nobody sees loads nothing; it makes up for it when it is seen. */
 function tell() {
+	isMissed = document.hidden
+	if (isMissed) return
 	for (const listener of listeners) listener()
 }

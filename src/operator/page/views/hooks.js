@@ -34,7 +34,7 @@ function HookCard({ hook: health, onDone }) {
 		<header><h2>${hook}</h2> <${HookMark} health=${health} /></header>
 		${
 			isConfigured
-				? html`<p class="wide"><code>${url}</code> <span class="quiet">${events.length === 0 ? 'every event' : events.join(', ')}${ordering === 'credential' && '; in order for each credential'}</span></p>`
+				? html`<p><code>${url}</code> <span class="quiet">${events.length === 0 ? 'every event' : events.join(', ')}${ordering === 'credential' && '; in order for each credential'}</span></p>`
 				: html`<p>It is no longer configured, and still holds deliveries. Configure it again to have them sent, or discard them.</p>`
 		}
 		${pause && html`<p class="note attention">Paused by ${pause.paused_by} since <${Since} at=${pause.paused_at} />: ${pause.reason}</p>`}

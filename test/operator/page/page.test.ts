@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
 import { describeInBrowser } from '../../support/browser.ts'
 import { credentialEvent } from '../../support/credential-event.ts'
-import { hooksOf } from '../../support/hooks.ts'
+import { hooksOf, readHooks } from '../../support/hooks.ts'
 import { newDatabase } from '../../support/postgres.ts'
 import { hookTo, startReceiver, startRelay } from '../../support/relay.ts'
 import { until } from '../../support/until.ts'
@@ -159,6 +159,44 @@ describeInBrowser('the page', (visit) => {
     await page.keyboard.press('Enter')
     await page.getByText('sending').waitFor()
     await receiver.hasReceived(1)
+  })
+
+  test('a hook that came later is given the events from before it', async () => {
+    const relay = await startRelay()
+    const event = credentialEvent()
+    await relay.send(event)
+    const receiver = await startReceiver()
+    relay.app.setHooks(readHooks({ name: 'later', url: receiver.url }))
+    const { page } = await visit(`${relay.operatorUrl}/#/hooks/later`)
+    await page.getByRole('button', { name: 'Give it older events' }).click()
+    await page.getByText('1 delivery will be sent.').waitFor()
+    await page.getByLabel(/At most so many a second/).fill('5')
+    await page.getByRole('button', { name: 'Replay 1 delivery' }).click()
+    await page.getByText('1 of 1 put back to be sent').waitFor()
+    await page.getByText('at most 5 a second').waitFor()
+    await receiver.hasReceived(1)
+    expect(receiver.ids).toEqual([event.event_id])
+  })
+
+  test('dead letters that nobody needs are put aside, and what a removed hook holds is discarded', async () => {
+    const receiver = await startReceiver(410)
+    const relay = await startRelay(hookTo(receiver))
+    await relay.send(credentialEvent())
+    await relay.logged('delivery given up: a dead letter')
+    const { page } = await visit(`${relay.operatorUrl}/#/failures`)
+    await page.getByRole('button', { name: 'Put aside' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Put aside' }).click()
+    await page.getByText('1 dead letter is put aside.').waitFor()
+    await page.keyboard.press('Escape')
+
+    await relay.app.store.pauseHook({ hook: 'one', pausedBy: 'operator', reason: 'it goes' })
+    await until('the pause', async () => relay.metric('seam_relay_hook_paused', { hook: 'one' }))
+    await relay.send(credentialEvent())
+    relay.app.setHooks([])
+    await page.goto(`${relay.operatorUrl}/#/hooks`)
+    await page.getByRole('button', { name: 'Discard what waits' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
+    await page.getByText('1 delivery was given up.').waitFor()
   })
 
   test('times are written in UTC or in local time, and the choice is remembered', async () => {

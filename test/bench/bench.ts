@@ -4,10 +4,11 @@ import { measureMainJob } from './main-job.ts'
 import { measureOrderedBacklog } from './ordered-backlog.ts'
 import { measurePostgres } from './postgres.ts'
 import { measureReading } from './reading.ts'
+import { measureReconcile } from './reconcile.ts'
 import { measureReplay } from './replay.ts'
 import { measureStrangers } from './strangers.ts'
 
-// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay|reading --rounds N --events N]
+// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay|reading|reconcile --rounds N --events N]
 
 const load = {
   secret: `whsec_${randomBytes(24).toString('base64')}`,
@@ -28,6 +29,7 @@ const parts: Record<string, () => Promise<void>> = {
   ordered: measureOrderedBacklog,
   replay: measureReplay,
   reading: () => measureReading(load.secret, rounds),
+  reconcile: () => measureReconcile(load.secret, rounds, load.count),
 }
 
 const only = option('only')

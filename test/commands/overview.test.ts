@@ -30,6 +30,7 @@ const QUIET: Static<typeof Overview> = {
   version: '0.1.0',
   now: '2026-03-01T10:00:00.000Z',
   may: 'act',
+  is_signed_in: true,
 }
 
 const ON_FIRE: Static<typeof Overview> = {

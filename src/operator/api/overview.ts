@@ -16,6 +16,10 @@ export function overviewRoutes(app: OperatorApp, { overview }: Pick<OperatorApiO
         response: { 200: Overview },
       },
     },
-    async (request) => ({ ...(await overview()), may: request.caller?.may ?? 'read' }),
+    async (request) => ({
+      ...(await overview()),
+      may: request.caller?.may ?? 'read',
+      is_signed_in: request.caller !== null && request.caller.actor !== 'loopback',
+    }),
   )
 }

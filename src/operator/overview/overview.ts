@@ -34,7 +34,7 @@ export interface Reconciled {
 }
 
 /** Everything but what the caller may do. */
-export type RelayOverview = Omit<Overview, 'may'>
+export type RelayOverview = Omit<Overview, 'may' | 'is_signed_in'>
 
 const HOUR_MS = 3_600_000
 /** Five open pages and a script ask as one. */

@@ -18,7 +18,7 @@ const OVERVIEW_GAP_MS = 2000
 
 /** What stands around every view, or the sign-in. */
 export function Frame() {
-	const { state } = useObservable(session)
+	const { state, signedIn } = useObservable(session)
 	const problem = useObservable(overviewProblem)
 	useEffect(() => {
 		if (state !== 'in') return stopStream()
@@ -39,7 +39,7 @@ export function Frame() {
 		<header class="top">
 			<a class="brand" href="#/"><img src="/page/icon.svg" alt="" width="22" height="22" /> seam-relay</a>
 			<${Search} />
-			<div class="settings"><${LiveState} /><${Zone} /><button type="button" class="plain" onClick=${signOut}>Sign out</button></div>
+			<div class="settings"><${LiveState} /><${Zone} />${signedIn && html`<button type="button" class="plain" onClick=${signOut}>Sign out</button>`}</div>
 		</header>
 		<${Navigation} />
 		<main id="main" tabindex="-1">

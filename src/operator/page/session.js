@@ -17,7 +17,8 @@ export async function loadOverview() {
 	try {
 		const answer = await get('/api/overview')
 		const { state, may } = session.get()
-		if (state !== 'in' || may !== answer.may) session.set({ state: 'in', may: answer.may })
+		if (state !== 'in' || may !== answer.may)
+			session.set({ state: 'in', may: answer.may, signedIn: answer.is_signed_in })
 		overview.set(answer)
 		overviewProblem.set(null)
 	} catch (problem) {
@@ -28,11 +29,10 @@ export async function loadOverview() {
 /** @throws {Problem} if the token is not the right one */
 export async function signIn(token) {
 	const { may } = await post('/session', { token })
-	session.set({ state: 'in', may })
+	session.set({ state: 'in', may, signedIn: true })
 	await loadOverview()
 }
 
-/** Where no token is set, nobody has to sign in, and nothing changes. */
 export async function signOut() {
 	await remove('/session')
 	await loadOverview()

@@ -85,6 +85,8 @@ export const Overview = exactly({
   now: Time,
   /** What the caller may do: a read token sees everything and changes nothing. */
   may: oneOf('act', 'read'),
+  /** False where no token is set: then nobody signs in, or out. */
+  is_signed_in: Type.Boolean(),
 })
 
 export type Finding = Static<typeof Finding>

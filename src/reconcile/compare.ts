@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { dedupKey } from '../events/dedup-key.ts'
+import { UUID_PATTERN } from '../events/event.ts'
 import { judge } from '../events/judge.ts'
 import type { JudgedEvent } from '../events/judge.ts'
 import { fingerprintOf } from '../store/fingerprint.ts'
@@ -43,6 +44,7 @@ interface Found {
   createdAt: number
 }
 
+const UUID = new RegExp(UUID_PATTERN)
 /** Judged at once. It takes a millisecond or two. */
 const SLICE = 25
 /** How many are with the store at once. */
@@ -76,7 +78,9 @@ export async function compare(
       for (const text of texts.slice(at, at + SLICE)) sort(text, found, odd, options.acceptEventTypes)
     })
   }
-  result.isOfAnotherWorkspace = found.some(({ event }) => event.workspaceId !== about.workspaceId)
+  // An event names its workspace by a UUID. A workspace that is known by anything else cannot be told from another one.
+  result.isOfAnotherWorkspace =
+    UUID.test(about.workspaceId) && found.some(({ event }) => event.workspaceId !== about.workspaceId)
   if (result.isOfAnotherWorkspace) return result
 
   const asked = found.filter(({ createdAt }) => isAskedFor(createdAt, about.span))

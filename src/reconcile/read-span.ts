@@ -5,6 +5,8 @@ import type { Span } from './span.ts'
 
 /** What Seam lists when it is not told how much: so no answer can be shorter only because of a maximum. */
 export const PAGE_EVENTS = 500
+/** A maximum that Seam documents nowhere would be a multiple of this. */
+const ROUND_EVENTS = 50
 /** More pages than this of one millisecond are not read. */
 const MAX_PAGES = 200
 
@@ -27,8 +29,8 @@ export type GapReason = 'too_many_at_once' | 'too_large'
 export type List = (span: Span, offset: number) => Promise<ApiResult<string[]>>
 
 /**
- * Reads all events of a span, the earlier before the later. Seam promises neither an order nor a cursor: so an answer that is full
- * is thrown away and its span read in two halves. A single millisecond that is full is read page by page, which Seam calls
+ * Reads all events of a span, the earlier before the later. Seam promises neither an order nor a cursor: so an answer that may be
+ * cut, because it is full or has a round number of events, is thrown away and its span read in two halves. A single millisecond that is full is read page by page, which Seam calls
  * unstable: where pages overlap or cannot be had, nobody can tell whether they are complete, and it becomes a gap.
  * One page is held at a time.
  */
@@ -41,7 +43,7 @@ export async function* readSpan(whole: Span, list: List): AsyncGenerator<Piece> 
       if (answer.failure.code !== 'too_large') return yield { kind: 'failed', failure: answer.failure }
       if (halves === null) yield { kind: 'events', texts: [], span, isLast: true, gap: 'too_large' }
       else spans.push(halves[1], halves[0])
-    } else if (answer.value.length < PAGE_EVENTS) {
+    } else if (!mayBeCut(answer.value)) {
       yield { kind: 'events', texts: answer.value, span, isLast: true, gap: null }
     } else if (halves === null) {
       const failure = yield* readPages(span, answer.value, list)
@@ -54,29 +56,39 @@ export async function* readSpan(whole: Span, list: List): AsyncGenerator<Piece> 
 
 async function* readPages(span: Span, first: string[], list: List): AsyncGenerator<Piece, ApiFailure | null> {
   const seen = new Set<string>()
+  // A page of any other length is whole by itself, whatever the offset does.
+  const isCutForSure = first.length === PAGE_EVENTS
+  let rows = 0
   let texts = first
   let gap: GapReason | null = null
   for (let page = 1; ; page++) {
     const fresh = texts.filter((text) => isNew(seen, text))
-    if (fresh.length < texts.length) gap = 'too_many_at_once'
-    const isFull = texts.length >= PAGE_EVENTS
+    const isIgnored = page === 2 && fresh.length === 0
+    rows += texts.length
+    if (fresh.length < texts.length && (isCutForSure || !isIgnored)) gap = 'too_many_at_once'
+    const isFull = mayBeCut(texts)
     // A page without anything new says that the offset is ignored.
     if (!isFull || fresh.length === 0 || page === MAX_PAGES) {
-      if (isFull) gap = 'too_many_at_once'
+      if (isFull && (isCutForSure || !isIgnored)) gap = 'too_many_at_once'
       yield { kind: 'events', texts: fresh, span, isLast: true, gap }
       return null
     }
     yield { kind: 'events', texts: fresh, span, isLast: false, gap: null }
-    const answer = await list(span, page * PAGE_EVENTS)
+    const answer = await list(span, rows)
     if (answer.ok) {
       texts = answer.value
     } else if (answer.failure.code === 'refused' || answer.failure.code === 'too_large') {
-      yield { kind: 'events', texts: [], span, isLast: true, gap: 'too_many_at_once' }
+      gap ??= isCutForSure || page > 1 ? 'too_many_at_once' : null
+      yield { kind: 'events', texts: [], span, isLast: true, gap }
       return null
     } else {
       return answer.failure
     }
   }
+}
+
+function mayBeCut(texts: readonly string[]): boolean {
+  return texts.length > 0 && texts.length % ROUND_EVENTS === 0
 }
 
 function isNew(seen: Set<string>, text: string): boolean {

@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../time/clock.ts'
+import { rowIdOfKey } from '../store/reconciliations.ts'
 import type { ApiResult } from './seam-api.ts'
 import { SeamApi } from './seam-api.ts'
 import { PAGE_EVENTS } from './read-span.ts'
 import type { List } from './read-span.ts'
 import { exclusiveEnds } from './span.ts'
+
+/** Failures that say nothing of the key or of the way to Seam: the list itself may work all the same. */
+const ONLY_THE_NAME_IS_MISSING = ['refused', 'misfit', 'server_error']
+/** With a clock that is off by more no webhook would verify, so more is believed neither of Seam's clock nor of this one. */
+const MAX_AHEAD_MS = 300_000
 
 /** One key of SEAM_API_KEY, and what is known of its workspace. */
 export class KeyedWorkspace {
@@ -37,10 +43,16 @@ export class KeyedWorkspace {
     return Math.floor(this.#clock.wallMs() + this.#seamAheadMs)
   }
 
-  /** Asks which workspace the key belongs to, each time: a key can be revoked. */
+  /**
+   * Asks which workspace the key belongs to, each time: a key can be revoked. Where Seam does not say, what is compared is kept
+   * under the key, and goes over to the workspace once that is known.
+   */
   async find(): Promise<ApiResult<string>> {
     const result = this.#learnTime(await this.#api.findWorkspace())
-    if (!result.ok) return result
+    if (!result.ok) {
+      if (!ONLY_THE_NAME_IS_MISSING.includes(result.failure.code)) return result
+      return { ok: true, value: this.workspaceId ?? rowIdOfKey(this.keyPrint), seamNowMs: null }
+    }
     return { ...result, value: result.value.workspaceId }
   }
 
@@ -56,7 +68,10 @@ export class KeyedWorkspace {
   }
 
   #learnTime<T>(result: ApiResult<T>): ApiResult<T> {
-    if (result.ok && result.seamNowMs !== null) this.#seamAheadMs = result.seamNowMs - this.#clock.wallMs()
+    if (result.ok && result.seamNowMs !== null) {
+      const aheadMs = result.seamNowMs - this.#clock.wallMs()
+      this.#seamAheadMs = Math.max(-MAX_AHEAD_MS, Math.min(MAX_AHEAD_MS, aheadMs))
+    }
     return result
   }
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../delivery/outcome.ts'
 export interface Advice {
   /** Goes on after "access-log: ". */
   meaning: string
-  /** A sentence. */
+  /** A sentence. Whether something is then to be replayed is said by whoever knows what was given up. */
   remedy: string
 }
 
@@ -51,15 +51,15 @@ const CODES: Record<ErrorCode | 'discarded' | 'too_old', Advice> = {
   },
   gone: {
     meaning: 'it answered 410: it wants this no more',
-    remedy: 'If that is a mistake, mend the receiver and replay.',
+    remedy: 'If that is a mistake, mend the receiver.',
   },
   http_status: {
     meaning: 'it answered with an error',
-    remedy: 'See what it answered, mend the receiver, then replay what was given up.',
+    remedy: 'See what it answered, and mend the receiver.',
   },
   interrupted: {
     meaning: 'seam-relay stopped in the middle of the attempt',
-    remedy: 'Nothing: it is tried again.',
+    remedy: "Nobody's failure: there is nothing to mend.",
   },
   discarded: {
     meaning: 'a person gave it up',
@@ -67,7 +67,7 @@ const CODES: Record<ErrorCode | 'discarded' | 'too_old', Advice> = {
   },
   too_old: {
     meaning: 'it was found at Seam after the time in which it would have been delivered',
-    remedy: 'Decide whether the receiver should still get it, and replay it if so.',
+    remedy: 'Decide whether the receiver should still get it.',
   },
 }
 

@@ -1,3 +1,4 @@
+import type { FailureGroup } from '../../store/listings.ts'
 import { adviceOn } from '../failure-advice.ts'
 import type { OperatorApp } from '../operator-app.ts'
 import { deliveryStateView } from './event-view.ts'
@@ -69,7 +70,7 @@ export function deliveryRoutes(
           pending,
           since: timeText(since),
           is_complete: isComplete,
-          text: failureText(hook, code),
+          text: failureText({ hook, code, dead }),
           is_configured: configured.has(hook),
         })),
       }
@@ -77,7 +78,8 @@ export function deliveryRoutes(
   )
 }
 
-function failureText(hook: string, code: string | null): string {
+function failureText({ hook, code, dead }: Pick<FailureGroup, 'hook' | 'code' | 'dead'>): string {
   const { meaning, remedy } = adviceOn(code)
-  return `${hook}: ${meaning}. ${remedy}`
+  const wayOut = dead > 0 ? 'Then replay what was given up.' : 'It is tried again by itself.'
+  return `${hook}: ${meaning}. ${remedy} ${wayOut}`
 }

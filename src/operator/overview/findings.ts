@@ -40,7 +40,7 @@ function undeliveredRevocations({ revocations, hooks, failures, nowMs }: Facts):
         count === 0
           ? `So much waits for ${hook} since ${timeOf(since, nowMs)} (${why}) that not all of it could be looked at: revocations may be among it.`
           : `${what} ${have} not reached ${hook} since ${timeOf(since, nowMs)} (${why}): a door may be open to someone who should be out.`,
-      do: revocationRemedy(state, code),
+      do: revocationRemedy(state, code, count),
       href: linkTo('failures', hook),
     }
   })
@@ -51,13 +51,21 @@ function waitingReason(state: HookFacts | undefined): string {
   return state.pause === null ? 'it waits its turn' : 'the hook is paused'
 }
 
-function revocationRemedy(state: HookFacts | undefined, code: string | null): string {
+function revocationRemedy(state: HookFacts | undefined, code: string | null, count: number): string {
   const secure = 'Until then, secure by hand what must not wait.'
   if (state === undefined || !state.isConfigured)
     return `Configure the hook again, or discard what it holds. ${secure}`
   if (state.pause !== null) return `Resume ${state.hook}. ${secure}`
   if (code === null) return `See why ${state.hook} is behind. ${secure}`
-  return `${adviceOn(code).remedy} Replay those that were given up; the others go out by themselves. ${secure}`
+  return `${adviceOn(code).remedy} ${wayOut(state, count)} ${secure}`
+}
+
+/** A dead letter is not sent again by itself, and what waits needs no replay. */
+function wayOut({ dead, pending }: HookFacts, count: number): string {
+  const they = count === 1 ? 'it goes' : 'they go'
+  if (dead === 0) return `Then ${they} out by ${count === 1 ? 'itself' : 'themselves'}.`
+  if (pending === 0) return `Then replay ${count === 1 ? 'it' : 'them'}.`
+  return 'Then replay what was given up; the rest goes out by itself.'
 }
 
 function ofReconciliation({ reconciliation, nowMs }: Facts): Finding[] {
@@ -167,14 +175,14 @@ function refusedSignatures({ refusals, nowMs }: Facts): Finding[] {
     {
       kind: 'refused_signatures',
       severity: isOurs ? 'act' : 'attention',
-      count: mismatches,
+      count: isOurs ? fromKnownSenders : mismatches,
       is_exact: true,
       since,
       text: isOurs
         ? `${countOf(fromKnownSenders, 'webhook', 'webhooks')} from a sender that also sends verified ones ${fromKnownSenders === 1 ? 'was' : 'were'} refused${when}: none of your secrets made the signature.`
         : `${countOf(mismatches, 'request', 'requests')} with a wrong signature ${mismatches === 1 ? 'was' : 'were'} refused${when}.`,
       do: isOurs
-        ? 'Add the secret of the other endpoint to SEAM_WEBHOOK_SECRET. Seam sends them again for 28 hours.'
+        ? 'Add the secret of the other endpoint to SEAM_WEBHOOK_SECRET. Seam sends them again for 27 hours.'
         : "If Seam's deliveries fail in its console, compare SEAM_WEBHOOK_SECRET with the endpoint's secret. Otherwise somebody else is trying.",
       href: '#/refusals',
     },

@@ -86,8 +86,13 @@ function heldBack(
   ]
 }
 
-function removedHook({ hook, pending, dead, oldestPendingAgeMs }: HookFacts, { nowMs }: Facts): Finding[] {
-  if (pending === 0) return []
+function removedHook(
+  { hook, pending, dead, oldestPendingAgeMs }: HookFacts,
+  { nowMs, failures }: Facts,
+): Finding[] {
+  if (pending + dead === 0) return []
+  const givenUpSince = failures.filter((group) => group.hook === hook).map((group) => group.since)
+  const times = [...(pending === 0 ? [] : [nowMs - oldestPendingAgeMs]), ...givenUpSince]
   return [
     {
       kind: 'removed_hook',
@@ -95,8 +100,8 @@ function removedHook({ hook, pending, dead, oldestPendingAgeMs }: HookFacts, { n
       count: pending + dead,
       is_exact: true,
       hook,
-      since: nowMs - oldestPendingAgeMs,
-      text: `${hook} is no longer configured and still holds ${countOf(pending, 'delivery', 'deliveries')}.`,
+      since: times.length === 0 ? null : Math.min(...times),
+      text: `${hook} is no longer configured and still holds ${countOf(pending + dead, 'delivery', 'deliveries')}.`,
       do: 'Configure it again under the same name, or discard what it holds.',
       href: linkTo('hooks', hook),
     },

@@ -25,7 +25,7 @@ test('failures are grouped, and a group is counted, replayed, followed to its en
     is_configured: true,
   })
   expect(group.text).toBe(
-    'one: it answered 410: it wants this no more. If that is a mistake, mend the receiver and replay.',
+    'one: it answered 410: it wants this no more. If that is a mistake, mend the receiver. Then replay what was given up.',
   )
   const listed = (await operator.get('/api/deliveries?state=dead&hook=one&code=gone')).body['items']
   expect(listed).toHaveLength(5)

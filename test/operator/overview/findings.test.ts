@@ -94,6 +94,14 @@ test.each<[string, Partial<Facts>, string]>([
     'access-log is no longer configured and still holds 2 deliveries.',
   ],
   [
+    'what a removed hook holds, though nothing of it waits',
+    {
+      hooks: [hook({ isConfigured: false, breaker: null, dead: 3 })],
+      failures: [{ ...failing, pending: 0, dead: 3 }],
+    },
+    'access-log is no longer configured and still holds 3 deliveries.',
+  ],
+  [
     'quarantine',
     { quarantine: { open: 1, oldestAgeMs: 26 * HOUR_MS } },
     '1 signed webhook was set aside since 28 Feb, 08:00 UTC: no hook gets it.',
@@ -179,6 +187,32 @@ describe('reconciliation', () => {
     )
     expect(findings.map(({ kind }) => kind)).toEqual(['quarantine', 'reconciliation_failing'])
   })
+})
+
+test.each([
+  ['all were given up', { dead: 3 }, 'Then replay them.'],
+  ['none was given up', { pending: 3 }, 'Then they go out by themselves.'],
+  ['some wait', { dead: 1, pending: 2 }, 'Then replay what was given up; the rest goes out by itself.'],
+])('where %s, the advice on revocations says what that needs', (_case, counts, advice) => {
+  const [finding] = findingsOf(facts({ hooks: [hook(counts)], revocations: [lateRevocations] }))
+  expect(finding?.do).toBe(
+    `Start the receiver, or correct the port in its url. ${advice} Until then, secure by hand what must not wait.`,
+  )
+})
+
+test.each(['gone', 'http_status', 'too_old'])(
+  'what was given up with the code %s is to be replayed, which is said once',
+  (code) => {
+    const failures = [{ ...failing, code, pending: 0, dead: 1 }]
+    const [finding] = findingsOf(facts({ hooks: [hook({ dead: 1 })], failures }))
+    expect(finding?.do.match(/replay/g)).toEqual(['replay'])
+  },
+)
+
+test('refusals are counted as they are told: of a sender that also sends verified webhooks, if there are any', () => {
+  const refusals = { mismatches: 15, fromKnownSenders: 14, since: NOW - 10 * MINUTE_MS }
+  expect(findingsOf(facts({ refusals }))).toMatchObject([{ count: 14 }])
+  expect(findingsOf(facts({ refusals: { ...refusals, fromKnownSenders: 0 } }))).toMatchObject([{ count: 15 }])
 })
 
 test('a count that could only be taken in part says so', () => {

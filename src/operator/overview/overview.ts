@@ -39,12 +39,14 @@ export type RelayOverview = Omit<Overview, 'may' | 'is_signed_in'>
 const HOUR_MS = 3_600_000
 /** Five open pages and a script ask as one. */
 const REUSE_MS = 1000
+/** A page that watches asks every second or two. It need not wait each time until the store has looked at all that is undelivered. */
+const MEANWHILE_MS = 3000
 
 /** Answers "is anything lost or late, and must I act?". */
 export function createOverview(options: OverviewOptions): () => Promise<RelayOverview> {
   const { reader, statistics, hooks, breakers, recent, clock } = options
   const webhookFacts = createWebhookFacts(options)
-  return reused(read, REUSE_MS, clock)
+  return reused(read, REUSE_MS, clock, MEANWHILE_MS)
 
   async function read(): Promise<RelayOverview> {
     const now = clock.wallMs()

@@ -14,9 +14,10 @@ export interface WebhookFactsOptions {
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
 /** What is usual is learned from so many days. */
 const HISTORY_MS = 14 * 86_400_000
-/** What is usual changes slowly, and two weeks of counts are many rows. */
+/** What is usual changes slowly. */
 const HISTORY_REUSE_MS = 300_000
 /** Every webhook that was verified, whatever became of it. */
 const VERIFIED: readonly string[] = ['accepted', 'duplicate', 'quarantined', 'ignored']
@@ -29,10 +30,24 @@ export function createWebhookFacts({
 }: WebhookFactsOptions): (now: number) => Promise<WebhookFacts> {
   const history = reused(readHistory, HISTORY_REUSE_MS, clock)
 
+  /** By whole hours, oldest first, and up to which hour they are complete. */
+  let known: { hours: HourCount[]; until: number } = { hours: [], until: 0 }
+
+  /**
+   * Two weeks of counts are hundreds of thousands of rows. So they are read once, a day at a time, between which the reader is
+   * free for others; and then only what has come since.
+   */
   async function readHistory(): Promise<HourCount[]> {
     const now = clock.wallMs()
-    const rows = await reader.counts({ since: now - HISTORY_MS, until: now + HOUR_MS, stepMs: HOUR_MS })
-    return verifiedBy(rows)
+    const oldest = startOfHour(now - HISTORY_MS)
+    // Other replicas may still have added to the hour that was just over.
+    const from = Math.max(oldest, Math.min(known.until, startOfHour(now)) - HOUR_MS)
+    const hours = known.hours.filter(({ at }) => at >= oldest && at < from)
+    for (let since = from; since <= now; since += DAY_MS) {
+      hours.push(...verifiedBy(await reader.counts({ since, until: since + DAY_MS, stepMs: HOUR_MS })))
+    }
+    known = { hours, until: startOfHour(now) }
+    return hours
   }
 
   return async (now) => {
@@ -41,7 +56,7 @@ export function createWebhookFacts({
     const known = [recent.lastVerifiedAt, verifiedBy(lastHour).at(-1)?.at, hours.at(-1)?.at]
     const times = known.filter((at) => at !== undefined && at !== null)
     const lastAt = times.length === 0 ? null : Math.max(...times)
-    const thisHour = Math.floor(now / HOUR_MS) * HOUR_MS
+    const thisHour = startOfHour(now)
     return {
       lastAt,
       acceptedLastHour: sum(lastHour.filter(({ kind }) => kind === 'accepted')),
@@ -62,4 +77,8 @@ function verifiedBy(rows: readonly CountRow[]): HourCount[] {
 
 function sum(rows: readonly CountRow[]): number {
   return rows.reduce((total, { count }) => total + count, 0)
+}
+
+function startOfHour(at: number): number {
+  return Math.floor(at / HOUR_MS) * HOUR_MS
 }

@@ -1,3 +1,4 @@
+import { reconciling, seam } from '../reconcile/support.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { hookTo, startReceiver, startRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
@@ -8,13 +9,16 @@ export type RelayMetrics = ReadonlyMap<string, ReadonlySet<string>>
 /** Starts a relay, lets something of each kind happen, and reads its metrics. */
 export async function relayMetrics(): Promise<RelayMetrics> {
   const receiver = await startReceiver()
-  const relay = await startRelay(hookTo(receiver))
+  const relay = await startRelay({ ...reconciling(await seam()), ...hookTo(receiver) })
   await relay.send(credentialEvent())
   await relay.send({ ...credentialEvent(), event_type: undefined })
   await fetch(`${relay.url}/webhooks/seam`, { method: 'POST', body: '{}' })
   const delivered = { hook: 'one', state: 'delivered' }
   const isDelivered = async () => (await relay.metric('seam_relay_deliveries_settled_total', delivered)) === 1
   await until('the delivery to be settled', isDelivered)
+  const isConfirmed = async () =>
+    ((await relay.app.store.reconciledWorkspaces())[0]?.confirmedUntil ?? null) !== null
+  await until('its workspace to be compared', isConfirmed)
   const labelsOf = new Map<string, Set<string>>()
   for (const line of (await relay.metrics()).split('\n')) {
     const [, name, labels = ''] = /^([a-z0-9_]+)(?:\{(.*)\})? /.exec(line) ?? []

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { RelayProcess } from '../../support/relay-process.ts'
 import { scratchFolder } from '../../support/scratch.ts'
 import type { Stage } from '../../support/stage.ts'
+import { untilPatiently } from '../../support/until.ts'
 import { FROM_HEADER } from './service.ts'
 import type { Service } from './service.ts'
 
@@ -99,7 +100,7 @@ export class Fleet {
       const taken = () => relay.logLines.filter(({ msg }) => msg === 'hooks taken over').length
       const before = taken()
       relay.child.kill('SIGHUP')
-      while (taken() === before) await relay.logged('hooks taken over').then(() => new Promise(setImmediate))
+      await untilPatiently('the hooks to be taken over', () => taken() > before)
     }
   }
 

@@ -31,7 +31,6 @@ export async function measureReconcile(secret: string, rounds: number, count: nu
     RECONCILE_INTERVAL_S: '1',
     RECONCILE_SETTLE_S: '0',
     RECONCILE_LOOKBACK_HOURS: '1',
-    LOG_LEVEL: 'warn',
   }
   const first = await startRelay(secret, [], url, environment)
   const from = performance.now()

@@ -23,6 +23,11 @@ const VIEWS: [view: string, heading: string][] = [
   ['search', 'Search'],
 ]
 
+/** The tables that reach beyond what they stand in, and so over what stands beside it. */
+const SPILLING_TABLES = `[...document.querySelectorAll('table')].filter((table) =>
+  table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1,
+).map((table) => table.caption.textContent)`
+
 describeInBrowser('for everybody', (visit) => {
   test.each([
     { colorScheme: 'light', width: 1280 },
@@ -58,6 +63,7 @@ describeInBrowser('for everybody', (visit) => {
         expect({ view, findings: await seriousFindings(page) }).toEqual({ view, findings: [] })
         const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
         expect({ view, tooWide }).toEqual({ view, tooWide: 0 })
+        expect({ view, spilling: await page.evaluate(SPILLING_TABLES) }).toEqual({ view, spilling: [] })
       }
       await page.evaluate("location.hash = '#/hooks'")
       await page.getByRole('button', { name: 'Give it older events' }).first().click()

@@ -84,6 +84,31 @@ describeInBrowser('the page', (visit) => {
     expect(receiver.ids).toEqual([event.event_id, event.event_id])
   })
 
+  test('a replay of revocations is offered only where something was given up', async () => {
+    const relay = await startRelay(hookTo(await startReceiver(410)))
+    await relay.send(credentialEvent({ event_type: 'acs_credential.deleted' }))
+    await relay.logged('delivery given up: a dead letter')
+    const { page } = await visit(relay.operatorUrl)
+    await page.getByRole('button', { name: 'Replay to one' }).waitFor()
+
+    const overviewWith = async (changes: object) =>
+      page.route('**/api/overview', async (route) => {
+        const response = await route.fetch()
+        const overview = (await response.json()) as { hooks: object[] }
+        const hooks = overview.hooks.map((hook) => ({ ...hook, ...changes }))
+        await route.fulfill({ response, json: { ...overview, hooks } })
+      })
+    await overviewWith({ dead: 0, pending: 1 })
+    await page.getByRole('button', { name: 'Replay to one' }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Test one' }).first().waitFor()
+    const pause = { paused_at: new Date().toISOString(), paused_by: 'operator', reason: 'a move' }
+    await overviewWith({ dead: 1, pause })
+    await page.getByRole('button', { name: 'Resume one' }).waitFor()
+    await overviewWith({ dead: 1, is_configured: false })
+    await page.getByRole('button', { name: 'Discard what it holds' }).waitFor()
+    await page.unrouteAll({ behavior: 'wait' })
+  })
+
   test('a quarantined body that fits by now is judged again and delivered', async () => {
     const receiver = await startReceiver()
     const relay = await startRelay(hookTo(receiver))
@@ -194,7 +219,7 @@ describeInBrowser('the page', (visit) => {
     await relay.send(credentialEvent())
     relay.app.setHooks([])
     await page.goto(`${relay.operatorUrl}/#/hooks`)
-    await page.getByRole('button', { name: 'Discard what waits' }).click()
+    await page.getByRole('button', { name: 'Discard what it holds' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
     await page.getByText('1 delivery was given up.').waitFor()
   })

@@ -23,11 +23,11 @@ export function openResume(hook, onDone) {
 	})
 }
 
-/** Gives up what a hook that is no longer configured still has waiting. */
+/** Gives up what a hook that is no longer configured still holds. */
 export function openDiscard(hook, onDone) {
 	openAsk({
-		title: `Discard what waits for ${hook}`,
-		text: `${hook} is no longer configured, so nobody would get it. It is given up, stays visible, and can be replayed if a hook of this name comes back.`,
+		title: `Discard what ${hook} holds`,
+		text: `${hook} is no longer configured, so nobody would get it. What waits is given up, what was given up is put aside, and both are removed with age. Until then, they can be replayed if a hook of this name comes back.`,
 		button: 'Discard',
 		kind: 'danger',
 		async run() {
@@ -38,10 +38,10 @@ export function openDiscard(hook, onDone) {
 	})
 }
 
-/** Says that nobody needs a hook's dead letters any more. */
+/** Says that nobody needs a hook's dead letters any more: those with this code, or all of them without one. */
 export function openDismiss(hook, code, onDone) {
 	openAsk({
-		title: `Put aside the dead letters of ${hook}`,
+		title: `Put aside the dead letters of ${hook}${code === null ? '' : ` with the code ${code}`}`,
 		text: `They wait for nobody any more: the overview is silent about them, and they are removed with age. Until then they can still be replayed.`,
 		button: 'Put aside',
 		kind: 'danger',

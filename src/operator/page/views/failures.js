@@ -49,7 +49,7 @@ function Group({ group, onDone }) {
 		<p class="bar">
 			${isConfigured && dead > 0 && html`<${ActionButton} kind="first" onClick=${replay}>Replay ${countOf(dead, 'dead letter')}<//>`}
 			${isConfigured && html`<${ActionButton} onClick=${() => openTest(hook)}>Test ${hook}<//>`}
-			${!isConfigured && html`<${ActionButton} onClick=${() => openDiscard(hook, onDone)}>Discard what waits<//>`}
+			${!isConfigured && html`<${ActionButton} onClick=${() => openDiscard(hook, onDone)}>Discard what it holds<//>`}
 			${dead > 0 && html`<${ActionButton} onClick=${() => openDismiss(hook, code, onDone)}>Put aside<//>`}
 			<a href=${hrefOf(['deliveries'], { hook, code: code ?? '', state: dead > 0 ? 'dead' : 'pending' })}>Show them</a>
 		</p>

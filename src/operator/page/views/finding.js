@@ -27,23 +27,16 @@ export function Finding({ finding }) {
 function buttonsOf({ kind, hook, count, since }) {
 	switch (kind) {
 		case 'undelivered_revocations':
-		case 'dead_letters': {
-			const text = kind === 'dead_letters' ? countOf(count, 'dead letter') : `to ${hook}`
-			const replay = () =>
-				openReplay({
-					title: `Replay the dead letters of ${hook}`,
-					scope: { hook, states: ['dead'] },
-					mayChooseStates: true,
-				})
-			return html`<${ActionButton} kind="first" onClick=${replay}>Replay ${text}<//><${TestButton} hook=${hook} />`
-		}
+			return buttonsOfRevocations(hook)
+		case 'dead_letters':
+			return html`<${ReplayButton} hook=${hook} text=${countOf(count, 'dead letter')} /><${TestButton} hook=${hook} />`
 		case 'breaker_open':
 		case 'late_deliveries':
 			return html`<${TestButton} hook=${hook} />`
 		case 'hook_paused':
-			return html`<${ActionButton} kind="first" onClick=${() => openResume(hook)}>Resume ${hook}<//>`
+			return html`<${ResumeButton} hook=${hook} />`
 		case 'removed_hook':
-			return html`<${ActionButton} onClick=${() => openDiscard(hook)}>Discard what waits<//>`
+			return html`<${DiscardButton} hook=${hook} />`
 		case 'missed_events':
 		case 'silence':
 			return (
@@ -53,6 +46,32 @@ function buttonsOf({ kind, hook, count, since }) {
 		default:
 			return null
 	}
+}
+
+/** What waits goes out by itself, so there is something to replay only where something was given up. */
+function buttonsOfRevocations(hook) {
+	const health = overview.get()?.hooks.find((one) => one.hook === hook)
+	if (!health?.is_configured) return html`<${DiscardButton} hook=${hook} />`
+	if (health.pause) return html`<${ResumeButton} hook=${hook} />`
+	return html`${health.dead > 0 && html`<${ReplayButton} hook=${hook} text=${`to ${hook}`} />`}<${TestButton} hook=${hook} />`
+}
+
+function ReplayButton({ hook, text }) {
+	const replay = () =>
+		openReplay({
+			title: `Replay the dead letters of ${hook}`,
+			scope: { hook, states: ['dead'] },
+			mayChooseStates: true,
+		})
+	return html`<${ActionButton} kind="first" onClick=${replay}>Replay ${text}<//>`
+}
+
+function ResumeButton({ hook }) {
+	return html`<${ActionButton} kind="first" onClick=${() => openResume(hook)}>Resume ${hook}<//>`
+}
+
+function DiscardButton({ hook }) {
+	return html`<${ActionButton} onClick=${() => openDiscard(hook)}>Discard what it holds<//>`
 }
 
 function TestButton({ hook }) {

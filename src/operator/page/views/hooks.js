@@ -49,7 +49,7 @@ function HookCard({ hook: health, onDone }) {
 			${isConfigured && (pause ? html`<${ActionButton} kind="first" onClick=${() => openResume(hook, onDone)}>Resume<//>` : html`<${ActionButton} onClick=${() => openPause(hook, onDone)}>Pause<//>`)}
 			${isConfigured && html`<${ActionButton} onClick=${() => openTest(hook)}>Test<//>`}
 			${isConfigured && html`<${ActionButton} onClick=${giveOlder}>Give it older events<//>`}
-			${!isConfigured && html`<${ActionButton} onClick=${() => openDiscard(hook, onDone)}>Discard what waits<//>`}
+			${!isConfigured && html`<${ActionButton} onClick=${() => openDiscard(hook, onDone)}>Discard what it holds<//>`}
 		</p>
 	</article>`
 }

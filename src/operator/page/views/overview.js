@@ -58,6 +58,8 @@ function Webhooks({ answer: { webhooks, quarantine, reconciliation } }) {
 }
 
 function confirmedText(workspaces) {
-	const isWhole = workspaces.every(({ failing, gaps }) => failing === null && gaps.length === 0)
-	return isWhole ? 'confirmed by Seam' : 'not confirmed by Seam'
+	if (workspaces.some(({ failing, gaps }) => failing !== null || gaps.length > 0))
+		return 'not confirmed by Seam'
+	const isAsked = workspaces.length > 0 && workspaces.every((one) => one.confirmed_until !== null)
+	return isAsked ? 'confirmed by Seam' : 'not yet confirmed by Seam'
 }

@@ -37,14 +37,11 @@ export function streamRoutes(
       },
     },
     async (request, reply) => {
-      if (streams.size >= MAX_STREAMS)
-        throw new RequestRefused(
-          'rate_limited',
-          `${MAX_STREAMS} streams are open already. Close one.`,
-          RETRY_S,
-        )
+      requireRoom(streams.size)
       const lastId = request.headers['last-event-id']
       const newest = await feed.newest()
+      // Asked again: others may have come while the store was asked.
+      requireRoom(streams.size)
       const isNumber = typeof lastId === 'string' && /^\d{1,15}$/.test(lastId)
       const position = isNumber ? Number(lastId) : newest
       const stream = new ActivityStream({ position, until: request.caller?.until ?? null, clock })
@@ -63,4 +60,9 @@ export function streamRoutes(
         .send(stream as never)
     },
   )
+}
+
+function requireRoom(open: number): void {
+  if (open < MAX_STREAMS) return
+  throw new RequestRefused('rate_limited', `${MAX_STREAMS} streams are open already. Close one.`, RETRY_S)
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get } from 'node:http'
 import { expect, test } from 'vitest'
 import { follow, happen } from '../../support/activity.ts'
 import { startRelay } from '../../support/relay.ts'
@@ -51,6 +53,24 @@ test('no more than fifty streams are open at one time, and one that is closed ma
   expect([refused.response.statusCode, refused.response.headers['retry-after']]).toEqual([429, '10'])
   streams[0]?.response.destroy()
   await until('room', async () => (await follow(relay)).response.statusCode === 200)
+})
+
+test('no more than fifty are open either if all are asked for at once', async () => {
+  const relay = await startRelay()
+  const streams = await Promise.all(Array.from({ length: 60 }, () => follow(relay)))
+  const taken = streams.filter(({ response }) => response.statusCode === 200)
+  expect(taken).toHaveLength(50)
+})
+
+test('who hangs up before the answer leaves no stream behind', async () => {
+  const relay = await startRelay()
+  for (let count = 0; count < 60; count++) {
+    const request = get(`${relay.operatorUrl}/api/stream`, { agent: false }).on('error', () => {})
+    await once(request, 'finish')
+    request.destroy()
+  }
+  await until('room', async () => (await follow(relay)).response.statusCode === 200)
+  for (let count = 0; count < 49; count++) expect((await follow(relay)).response.statusCode).toBe(200)
 })
 
 test('a stop ends every stream at once', async () => {

@@ -20,6 +20,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Never rejects. */
   readonly outcome: Promise<Outcome>
   readonly #clock: Clock
+  readonly #hide: (answer: Buffer) => Buffer
   readonly #startedAt: number
   readonly #deadline: Deadline
   #settle: ((outcome: Outcome) => void) | null = null
@@ -30,8 +31,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #readBytes = 0
   #cause: Error | null = null
 
-  constructor(timeoutMs: number, clock: Clock) {
+  /** @param hide makes of a receiver's answer what may be kept of it */
+  constructor(timeoutMs: number, clock: Clock, hide: (answer: Buffer) => Buffer) {
     this.#clock = clock
+    this.#hide = hide
     this.#startedAt = clock.steadyMs()
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve
@@ -102,7 +105,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       durationMs: Math.round(this.#clock.steadyMs() - this.#startedAt),
       status: this.#status,
       errorCode,
-      answer: this.#kept.length === 0 ? null : Buffer.concat(this.#kept),
+      answer: this.#kept.length === 0 ? null : this.#hide(Buffer.concat(this.#kept)),
     }
     if (this.#status !== null) return outcomeOfAnswer(this.#status, this.#retryAfterMs, record)
     if (errorCode === 'interrupted') return { kind: 'interrupted', record }

@@ -9,6 +9,7 @@ import { Exchange } from './exchange.ts'
 import { createSigner } from './signature.ts'
 import type { Sign } from './signature.ts'
 import { traceparent } from './traceparent.ts'
+import { createHiding } from './without-secrets.ts'
 
 /** What goes over the wire of a delivery. */
 export type SentDelivery = Pick<ClaimedDelivery, 'webhookId' | 'body' | 'attempt'>
@@ -20,6 +21,7 @@ export class HookClient {
   readonly #path: string
   readonly #pool: Pool
   readonly #sign: Sign | null
+  readonly #hide: (answer: Buffer) => Buffer
   readonly #fixedHeaders: string[]
   readonly #connector = buildConnector({ allowH2: false, timeout: 0 })
   readonly #connecting = new Set<Socket>()
@@ -30,6 +32,7 @@ export class HookClient {
     this.#clock = clock
     this.#path = url.pathname + url.search
     this.#sign = hook.secrets.length > 0 ? createSigner(hook.secrets) : null
+    this.#hide = createHiding(hook)
     this.#fixedHeaders = [
       ...Object.entries(hook.headers).flat(),
       'content-type',
@@ -52,7 +55,7 @@ export class HookClient {
    * the request cannot even be built: one delivery that cannot be sent must not stop the others.
    */
   send(delivery: SentDelivery): Exchange {
-    const exchange = new Exchange(this.#hook.timeoutMs, this.#clock)
+    const exchange = new Exchange(this.#hook.timeoutMs, this.#clock, this.#hide)
     try {
       const headers = this.#headersOf(delivery)
       this.#pool.dispatch({ method: 'POST', path: this.#path, headers, body: delivery.body }, exchange)

@@ -144,7 +144,11 @@ interface Receivers {
 
 async function startReceivers(stage: Stage): Promise<Receivers> {
   const answering = (status: number) =>
-    stage.receiver((_, response) => response.writeHead(status).end(SECRETS["a receiver's answer"]))
+    stage.receiver(({ headers, path }, response) => {
+      // It repeats what it was sent, as debugging receivers do.
+      const answer = { answer: SECRETS["a receiver's answer"], path, headers }
+      response.writeHead(status).end(JSON.stringify(answer))
+    })
   const [failing, gone, well, alerts] = await Promise.all([500, 410, 200, 200].map(answering))
   return { failing, gone, well, alerts } as Receivers
 }

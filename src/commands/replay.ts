@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { BegunReplay, DryRun, Replay } from '../operator/api/shapes/action.ts'
+import { BegunReplay, DryRun, Hooks, Replay } from '../operator/api/shapes/action.ts'
 import type { ApiClient } from './api-client.ts'
 import { asking, withAskingOptions } from './asking.ts'
 import type { AskingOptions } from './asking.ts'
@@ -73,6 +73,7 @@ async function replay(surroundings: Surroundings, options: ReplayOptions): Promi
     if (options.cancel !== undefined) return cancel(api, options.cancel)
     const { value, raw } = await api.post(DryRun, '/api/replay', { ...wanted, dry_run: true })
     const count = value.would_replay
+    if (count === 0 && wanted.hook !== undefined) await requireHook(api, wanted.hook)
     if (!asJson) terminal.say(sentenceOf(wanted, count))
     if (options.dryRun === true && asJson) terminal.say(harmlessJson(raw))
     if (options.dryRun === true) return EXIT.well
@@ -106,6 +107,17 @@ async function replay(surroundings: Surroundings, options: ReplayOptions): Promi
     terminal.say(asJson ? harmlessJson(raw) : replayLines(value).join('\n'))
     return value.state === 'cancelled' ? EXIT.well : EXIT.not
   }
+}
+
+/** "0 deliveries" for a name that is mistyped would look as if all were well. */
+async function requireHook(api: ApiClient, name: string): Promise<void> {
+  const { value } = await api.get(Hooks, '/api/hooks')
+  const names = value.items.map(({ hook }) => hook)
+  if (names.includes(name)) return
+  throw usedWrongly(
+    `no hook is named "${name}", and nothing is held for one`,
+    names.length === 0 ? 'No hook is configured.' : `There are: ${names.join(', ')}.`,
+  )
 }
 
 function endOf({ state, replayed, would_replay: total, error }: Replay): string {

@@ -129,9 +129,9 @@ export function replayRoutes(
     {
       schema: {
         tags: ['replays'],
-        summary: "Give up a hook's dead letters",
+        summary: "Put a hook's dead letters aside",
         description:
-          'They stay dead and can still be replayed, but they wait for nobody any more, and their events are removed with age. With `code`, only those whose last failure had it.',
+          'They stay dead and can still be replayed, but nobody is reminded of them any more, and their events are removed with age. With `code`, only those whose last failure had it.',
         querystring: exactly({}),
         body: DismissRequest,
         response: { 200: Dismissed },

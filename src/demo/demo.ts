@@ -89,6 +89,8 @@ seam-relay keeps running until you press Ctrl-C:
   page      ${operatorUrl}/
   webhooks  ${publicUrl}/webhooks/seam
   metrics   ${operatorUrl}/metrics
+
+The page begins with "Act now": it tells of the webhook in quarantine and of the one with a wrong secret.
 `)
 }
 

@@ -30,7 +30,7 @@ const LIFE = ['issued', 'reissued', 'invalidated', 'deleted']
 
 const PARTS: readonly Part[] = [
   {
-    told: 'front-desk, a second hook, gets events too. All is well.',
+    told: 'front-desk, a second hook, gets events too, and takes them.',
     answers: 204,
     kinds: LIFE,
     lastsMs: CALM_MS,

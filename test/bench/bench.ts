@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { measureDelivery } from './delivery.ts'
 import { measureMainJob } from './main-job.ts'
 import { measureOrderedBacklog } from './ordered-backlog.ts'
+import { measurePeople } from './people.ts'
 import { measurePostgres } from './postgres.ts'
 import { measureReading } from './reading.ts'
 import { measureReconcile } from './reconcile.ts'
 import { measureReplay } from './replay.ts'
 import { measureStrangers } from './strangers.ts'
+import { compareVersions } from './versions.ts'
 
-// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay|reading|reconcile --rounds N --events N]
+// npm run bench [-- --only main|delivery|strangers|postgres|ordered|replay|reading|reconcile|people --rounds N --events N]
+// npm run bench -- --before FOLDER: this version against the one checked out there, and nothing else
 
 const load = {
   secret: `whsec_${randomBytes(24).toString('base64')}`,
@@ -30,12 +33,16 @@ const parts: Record<string, () => Promise<void>> = {
   replay: measureReplay,
   reading: () => measureReading(load.secret, rounds),
   reconcile: () => measureReconcile(load.secret, rounds, load.count),
+  people: () => measurePeople(load, rounds),
 }
 
+const before = option('before')
 const only = option('only')
-if (only !== undefined && !(only in parts)) throw new Error(`--only: one of ${Object.keys(parts).join(', ')}`)
+if (before !== undefined) await compareVersions(load, rounds, before)
+else if (only !== undefined && !(only in parts))
+  throw new Error(`--only: one of ${Object.keys(parts).join(', ')}`)
 for (const [name, measure] of Object.entries(parts)) {
-  if (only === undefined || only === name) await measure()
+  if (before === undefined && (only === undefined || only === name)) await measure()
 }
 
 function option(name: string): string | undefined {

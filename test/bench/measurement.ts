@@ -11,6 +11,8 @@ export interface Measurement {
   p99Ms: number
   /** Of the relay, or of the largest of them. */
   peakMemoryMiB?: number
+  /** Processor time of the relay for each event, in microseconds. */
+  processorUs?: number
 }
 
 /** A line of a table: sets up what it needs, measures once and clears up. */
@@ -44,7 +46,8 @@ export async function measureDelivered(
   return measurementOf(sent, (Date.now() - sent.startedAt) / 1000)
 }
 
-function warmUp({ count }: Load): number {
+/** So many events come before those that are measured. */
+export function warmUp({ count }: Load): number {
   return Math.min(count, 4000)
 }
 
@@ -112,9 +115,9 @@ export function printTable(results: Results<string>): void {
 export function ratio(
   ours: readonly Measurement[],
   theirs: readonly Measurement[],
-  figure: 'perSecond' | 'p99Ms' = 'perSecond',
+  figure: 'perSecond' | 'p99Ms' | 'processorUs' = 'perSecond',
 ): string {
-  const ratios = ours.map((one, round) => one[figure] / (theirs[round] as Measurement)[figure])
+  const ratios = ours.map((one, round) => (one[figure] ?? NaN) / (theirs[round]?.[figure] ?? NaN))
   const [least, most] = [Math.min(...ratios), Math.max(...ratios)]
   return `${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`
 }

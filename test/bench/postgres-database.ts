@@ -8,6 +8,8 @@ export interface BenchServer {
   /** The settings that decide what a commit costs, as the server tells them. */
   settings: Record<string, string>
   newDatabase(): Promise<BenchDatabase>
+  /** One without tables: the relay makes those of its version. */
+  emptyDatabase(): Promise<BenchDatabase>
   /** Writes out what was prepared or measured before, so that it is not while the next is measured. */
   checkpoint(): Promise<void>
   remove(): Promise<void>
@@ -34,22 +36,29 @@ export async function startBenchServer(): Promise<BenchServer> {
   const server = await startPostgresServer({ durable: true })
   const admin = await connect(server.url())
   let databases = 0
+
+  async function emptyDatabase(): Promise<BenchDatabase> {
+    const name = `bench_${++databases}`
+    await admin.query(`create database ${name}`)
+    const client = await connect(server.url(name))
+    return {
+      url: server.url(name),
+      client,
+      async drop() {
+        await client.end()
+        await admin.query(`drop database ${name} with (force)`)
+      },
+    }
+  }
+
   return {
     settings: await show(admin, SHOWN),
+    emptyDatabase,
     async newDatabase() {
-      const name = `bench_${++databases}`
-      await admin.query(`create database ${name}`)
-      const client = await connect(server.url(name))
-      await migrate(client)
+      const database = await emptyDatabase()
+      await migrate(database.client)
       await admin.query('checkpoint')
-      return {
-        url: server.url(name),
-        client,
-        async drop() {
-          await client.end()
-          await admin.query(`drop database ${name} with (force)`)
-        },
-      }
+      return database
     },
     async checkpoint() {
       await admin.query('checkpoint')

@@ -66,21 +66,25 @@ export interface RunningRelay extends Running {
   counter(name: string, labels?: string): Promise<number>
   /** The most memory that was resident so far, in MiB (Linux's VmHWM). */
   peakMemoryMiB(): number
+  /** Processor time of all its threads so far, in seconds (from Linux's /proc, in hundredths). */
+  processorSeconds(): number
 }
 
 /**
  * The service as `npm start` starts it, with the limits per minute out of the way.
  * @param databaseUrl where it holds everything; a file that goes with it unless it is given
+ * @param checkout the folder of the version to start: this one unless it is given
  */
 export async function startRelay(
   secret: string,
   hooks: unknown[],
   databaseUrl?: string,
   environment: Record<string, string> = {},
+  checkout = here('../..').pathname,
 ): Promise<RunningRelay> {
   const folder = mkdtempSync(join(tmpdir(), 'seam-relay-bench-'))
-  const child = spawn(process.execPath, startArguments(), {
-    cwd: here('../..').pathname,
+  const child = spawn(process.execPath, startArguments(checkout), {
+    cwd: checkout,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,
@@ -113,12 +117,17 @@ export async function startRelay(
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
       return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
     },
+    processorSeconds() {
+      // The fields after the program's name, which may hold anything: of these, the 12th and 13th.
+      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+      return (Number(fields[11]) + Number(fields[12])) / 100
+    },
   }
 }
 
 /** The arguments that `npm start` gives to Node: its options and the program, as paths from the project's folder. */
-function startArguments(): string[] {
-  const { scripts } = JSON.parse(readFileSync(here('../../package.json'), 'utf8')) as {
+function startArguments(checkout: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
     scripts: { start: string }
   }
   return scripts.start.split(' ').slice(1)

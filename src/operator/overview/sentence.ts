@@ -10,12 +10,15 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
   return findings.length > 0 ? 'attention' : 'ok'
 }
 
-/** Is anything lost or late, and must I act? The findings are ranked; the first one is said in full. */
+/**
+ * Is anything lost or late, and must I act? The findings are ranked; the first one for which somebody has to act is said in
+ * full, or without any the first. So the sentence is about what the verdict is for.
+ */
 export function sentenceOf(findings: readonly Finding[]): string {
-  const [first, ...others] = findings
+  const first = findings.find(({ severity }) => severity === 'act') ?? findings[0]
   if (first === undefined) return ALL_WELL
-  if (others.length === 0) return first.text
-  const more =
-    others.length === 1 ? 'One more thing needs a look.' : `${others.length} more things need a look.`
+  const others = findings.length - 1
+  if (others === 0) return first.text
+  const more = others === 1 ? 'One more thing needs a look.' : `${others} more things need a look.`
   return `${first.text} ${more}`
 }

@@ -53,6 +53,21 @@ test('revocations that a hook has not got come first, and say what they can cost
   expect(verdictOf(findings)).toBe('act')
 })
 
+test('where somebody has to act, the sentence says on what, and not what mends itself', () => {
+  const findings = findingsOf(
+    facts({
+      hooks: [hook({ pending: 3, breaker: 'open', oldestPendingAgeMs: MINUTE_MS })],
+      failures: [failing],
+      quarantine: { open: 2, oldestAgeMs: MINUTE_MS },
+    }),
+  )
+  expect(findings.map(({ severity }) => severity)).toEqual(['attention', 'act'])
+  expect([verdictOf(findings), sentenceOf(findings)]).toEqual([
+    'act',
+    '2 signed webhooks were set aside since 09:59 UTC: no hook gets them. One more thing needs a look.',
+  ])
+})
+
 test.each<[string, Partial<Facts>, string]>([
   [
     'one dead letter',

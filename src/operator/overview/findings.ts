@@ -182,7 +182,7 @@ function refusedSignatures({ refusals, nowMs }: Facts): Finding[] {
         ? `${countOf(fromKnownSenders, 'webhook', 'webhooks')} from a sender that also sends verified ones ${fromKnownSenders === 1 ? 'was' : 'were'} refused${when}: none of your secrets made the signature.`
         : `${countOf(mismatches, 'request', 'requests')} with a wrong signature ${mismatches === 1 ? 'was' : 'were'} refused${when}.`,
       do: isOurs
-        ? 'Add the secret of the other endpoint to SEAM_WEBHOOK_SECRET. Seam sends them again for 27 hours.'
+        ? 'If Seam has a second endpoint for this address, add its secret to SEAM_WEBHOOK_SECRET: Seam sends them again for 27 hours. Behind a proxy that TRUST_PROXY does not name, it may be a stranger: name the proxy.'
         : "If Seam's deliveries fail in its console, compare SEAM_WEBHOOK_SECRET with the endpoint's secret. Otherwise somebody else is trying.",
       href: '#/refusals',
     },

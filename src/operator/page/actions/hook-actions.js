@@ -23,11 +23,11 @@ export function openResume(hook, onDone) {
 	})
 }
 
-/** Gives up what a hook that is no longer configured still holds. */
+/** Gives up what a removed hook holds. */
 export function openDiscard(hook, onDone) {
 	openAsk({
 		title: `Discard what ${hook} holds`,
-		text: `${hook} is no longer configured, so nobody would get it. What waits is given up, what was given up is put aside, and both are removed with age. Until then, they can be replayed if a hook of this name comes back.`,
+		text: `${hook} is no longer configured, so nobody would get it. All of it is given up and removed with age. Until then it can be replayed, if the name comes back.`,
 		button: 'Discard',
 		kind: 'danger',
 		async run() {

@@ -24,6 +24,12 @@ export function openReplay({ title, onEnded, ...about }) {
 	})
 }
 
+/** The dead letters of a hook, or those of one code. */
+export function openReplayOfDead(hook, code, onEnded) {
+	const scope = { hook, ...(code && { code }), states: ['dead'] }
+	openReplay({ title: `Replay the dead letters of ${hook}`, scope, mayChooseStates: true, onEnded })
+}
+
 function Ask({ scope, mayChooseStates, mayChooseSpan, onBegun, close }) {
 	const [request, setRequest] = useState(scope)
 	const [count, setCount] = useState(null)

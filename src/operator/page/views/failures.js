@@ -1,7 +1,6 @@
 import { ActionButton } from '../action-button.js'
-import { openDiscard, openDismiss } from '../actions/hook-actions.js'
-import { openReplay } from '../actions/replay-dialog.js'
-import { openTest } from '../actions/test-dialog.js'
+import { openDismiss } from '../actions/hook-actions.js'
+import { openReplayOfDead } from '../actions/replay-dialog.js'
 import { hrefOf } from '../address.js'
 import { html } from '../html.js'
 import { countOf, countText } from '../words.js'
@@ -9,6 +8,7 @@ import { Loaded } from '../problem-note.js'
 import { Mark } from '../state-mark.js'
 import { Since } from '../time.js'
 import { useAnswer } from '../use-answer.js'
+import { discardButton, testButton } from './finding.js'
 
 /** What is undelivered after a failure, or given up, by hook and by the code of its last failure. */
 export function Failures({ query }) {
@@ -21,25 +21,8 @@ export function Failures({ query }) {
 }
 
 function Group({ group, onDone }) {
-	const {
-		hook,
-		code,
-		dead,
-		pending,
-		since,
-		is_complete: isComplete,
-		text,
-		is_configured: isConfigured,
-	} = group
-	const scope = { hook, ...(code === null ? {} : { code }) }
-	const atLeast = isComplete ? '' : 'at least '
-	const replay = () =>
-		openReplay({
-			title: `Replay the dead letters of ${hook}`,
-			scope: { ...scope, states: ['dead'] },
-			mayChooseStates: true,
-			onEnded: onDone,
-		})
+	const { hook, code, dead, pending, since, text, is_configured: isConfigured } = group
+	const atLeast = group.is_complete ? '' : 'at least '
 	return html`<article class="card">
 		<header><h2><a href=${hrefOf(['hooks', hook])}>${hook}</a></h2> ${code && html`<code>${code}</code>`}
 			<span class="grow"></span>
@@ -47,9 +30,8 @@ function Group({ group, onDone }) {
 			${pending > 0 && html`<${Mark} kind="attention" text=${`${atLeast}${countText(pending)} retrying`} />`}</header>
 		<p>${text} <span class="quiet">The oldest since <${Since} at=${since} />.</span></p>
 		<p class="bar">
-			${isConfigured && dead > 0 && html`<${ActionButton} kind="first" onClick=${replay}>Replay ${countOf(dead, 'dead letter')}<//>`}
-			${isConfigured && html`<${ActionButton} onClick=${() => openTest(hook)}>Test ${hook}<//>`}
-			${!isConfigured && html`<${ActionButton} onClick=${() => openDiscard(hook, onDone)}>Discard what it holds<//>`}
+			${isConfigured && dead > 0 && html`<${ActionButton} kind="first" onClick=${() => openReplayOfDead(hook, code, onDone)}>Replay ${countOf(dead, 'dead letter')}<//>`}
+			${isConfigured ? testButton(hook) : discardButton(hook, onDone)}
 			${dead > 0 && html`<${ActionButton} onClick=${() => openDismiss(hook, code, onDone)}>Put aside<//>`}
 			<a href=${hrefOf(['deliveries'], { hook, code: code ?? '', state: dead > 0 ? 'dead' : 'pending' })}>Show them</a>
 		</p>

@@ -1,7 +1,7 @@
 import { ActionButton } from '../action-button.js'
 import { openDiscard, openResume } from '../actions/hook-actions.js'
 import { openReconcile } from '../actions/reconcile-dialog.js'
-import { openReplay } from '../actions/replay-dialog.js'
+import { openReplayOfDead } from '../actions/replay-dialog.js'
 import { openTest } from '../actions/test-dialog.js'
 import { onThisPage } from '../address.js'
 import { html } from '../html.js'
@@ -29,14 +29,14 @@ function buttonsOf({ kind, hook, count, since }) {
 		case 'undelivered_revocations':
 			return buttonsOfRevocations(hook)
 		case 'dead_letters':
-			return html`<${ReplayButton} hook=${hook} text=${countOf(count, 'dead letter')} /><${TestButton} hook=${hook} />`
+			return html`${replayButton(hook, countOf(count, 'dead letter'))}${testButton(hook)}`
 		case 'breaker_open':
 		case 'late_deliveries':
-			return html`<${TestButton} hook=${hook} />`
+			return testButton(hook)
 		case 'hook_paused':
-			return html`<${ResumeButton} hook=${hook} />`
+			return resumeButton(hook)
 		case 'removed_hook':
-			return html`<${DiscardButton} hook=${hook} />`
+			return discardButton(hook)
 		case 'missed_events':
 		case 'silence':
 			return (
@@ -51,29 +51,15 @@ function buttonsOf({ kind, hook, count, since }) {
 /** What waits goes out by itself, so there is something to replay only where something was given up. */
 function buttonsOfRevocations(hook) {
 	const health = overview.get()?.hooks.find((one) => one.hook === hook)
-	if (!health?.is_configured) return html`<${DiscardButton} hook=${hook} />`
-	if (health.pause) return html`<${ResumeButton} hook=${hook} />`
-	return html`${health.dead > 0 && html`<${ReplayButton} hook=${hook} text=${`to ${hook}`} />`}<${TestButton} hook=${hook} />`
+	if (!health?.is_configured) return discardButton(hook)
+	if (health.pause) return resumeButton(hook)
+	return html`${health.dead > 0 && replayButton(hook, `to ${hook}`)}${testButton(hook)}`
 }
 
-function ReplayButton({ hook, text }) {
-	const replay = () =>
-		openReplay({
-			title: `Replay the dead letters of ${hook}`,
-			scope: { hook, states: ['dead'] },
-			mayChooseStates: true,
-		})
-	return html`<${ActionButton} kind="first" onClick=${replay}>Replay ${text}<//>`
-}
-
-function ResumeButton({ hook }) {
-	return html`<${ActionButton} kind="first" onClick=${() => openResume(hook)}>Resume ${hook}<//>`
-}
-
-function DiscardButton({ hook }) {
-	return html`<${ActionButton} onClick=${() => openDiscard(hook)}>Discard what it holds<//>`
-}
-
-function TestButton({ hook }) {
-	return html`<${ActionButton} onClick=${() => openTest(hook)}>Test ${hook}<//>`
-}
+const replayButton = (hook, text) =>
+	html`<${ActionButton} kind="first" onClick=${() => openReplayOfDead(hook)}>Replay ${text}<//>`
+const resumeButton = (hook) =>
+	html`<${ActionButton} kind="first" onClick=${() => openResume(hook)}>Resume ${hook}<//>`
+export const discardButton = (hook, onDone) =>
+	html`<${ActionButton} onClick=${() => openDiscard(hook, onDone)}>Discard what it holds<//>`
+export const testButton = (hook) => html`<${ActionButton} onClick=${() => openTest(hook)}>Test ${hook}<//>`

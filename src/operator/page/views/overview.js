@@ -60,6 +60,6 @@ function Webhooks({ answer: { webhooks, quarantine, reconciliation } }) {
 function confirmedText(workspaces) {
 	if (workspaces.some(({ failing, gaps }) => failing !== null || gaps.length > 0))
 		return 'not confirmed by Seam'
-	const isAsked = workspaces.length > 0 && workspaces.every((one) => one.confirmed_until !== null)
+	const isAsked = workspaces.length > 0 && workspaces.every((one) => one.confirmed_until)
 	return isAsked ? 'confirmed by Seam' : 'not yet confirmed by Seam'
 }

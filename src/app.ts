@@ -165,7 +165,13 @@ export async function createApp({
   if (reconciliation !== null) metrics.watchReconciliation(() => reconciliation.figures())
 
   // For people.
-  const replayRunner = new ReplayRunner({ store, clock, log, onDue: () => delivery.wake() })
+  const replayRunner = new ReplayRunner({
+    store,
+    orderedHooks: () => hooks.filter(({ ordering }) => ordering === 'credential').map(({ name }) => name),
+    clock,
+    log,
+    onDue: () => delivery.wake(),
+  })
   const replays = createReplays({
     store,
     reader,

@@ -4,6 +4,8 @@ import { Loop } from '../time/loop.ts'
 
 export interface ReplayRunnerOptions {
   store: Pick<Store, 'runningReplay' | 'stepReplay' | 'endReplay'>
+  /** The names of the hooks that take the events of a credential in order, as they are at the moment. */
+  orderedHooks: () => readonly string[]
   clock: Clock
   log: { info(about: object, message: string): void; error(about: object, message: string): void }
   /** Called when deliveries have become due. */
@@ -57,6 +59,7 @@ export class ReplayRunner {
         id: job.id,
         limit: STEP_ROWS,
         pauseMs: STEP_PAUSE_MS,
+        orderedHooks: this.#options.orderedHooks(),
       })
       this.#failures = 0
       this.#tell(job, step)
@@ -72,7 +75,7 @@ export class ReplayRunner {
     const { log, onDue } = this.#options
     const about = { replay: job.id, hook: job.scope.hook, would_replay: job.wouldReplay }
     if (step.isFirst) log.info(about, 'replay began')
-    if (step.replayed > 0) onDue()
+    if (step.changesDue) onDue()
     if (step.isLast) log.info({ ...about, replayed: job.replayed + step.replayed }, 'replay finished')
   }
 

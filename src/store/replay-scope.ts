@@ -83,5 +83,11 @@ export function stepRows(limit: number, perSecond: number | null): number {
   return perSecond === null ? limit : Math.min(limit, Math.max(1, Math.ceil(perSecond / 10)))
 }
 
+/**
+ * At an ordered hook: so many undelivered ones after a delivery are searched for one that is leased. Before that one there are
+ * only those that wait for it, at most one of each replay that was cancelled meanwhile, and on Postgres what was committed late.
+ */
+export const LATER_LOOKED_AT = 32
+
 /** A step looks at more rows than it puts back, because most of a long history does not fit. */
 export const LOOKED_AT_FOR_EACH = 10

@@ -40,7 +40,7 @@ export interface Store extends Records, Reconciliations {
    * the same hook is pending or leased; so at most one for each credential is given at a time, and one whose
    * attempts fail blocks the later ones until it is delivered or dead. Other credentials and events that name no
    * credential wait for nobody. The store decides this from its rows, so it is so across restarts, and `ordered`
-   * may be another at each call. (Where an earlier one is replayed while a later one is leased, both are out.)
+   * may be another at each call. What is replayed meanwhile keeps to it too: see `stepReplay`.
    */
   claim(wants: readonly ClaimWant[]): Promise<ClaimResult>
 
@@ -67,6 +67,11 @@ export interface Store extends Records, Reconciliations {
    * A step goes on from where the one before came to, which is written down together with what it put back: so no
    * delivery is put back twice by one replay, whatever becomes of it meanwhile. In each hook it goes in the order of
    * acceptance. Leased deliveries are left alone.
+   *
+   * At an ordered hook, a later event of the same credential may be under way. Then the delivery is put back, but is due
+   * only when that lease runs out, and until then no other of its credential is claimed; the step ends there. The steps after it
+   * put back nothing until the later one has been settled, and then make it due. So a replay waits for one attempt, however
+   * many more are in line behind it.
    */
   stepReplay(request: StepReplayRequest): Promise<ReplayStep>
 
@@ -318,10 +323,14 @@ export interface StepReplayRequest {
   limit: number
   /** No step of this replay follows sooner than this. */
   pauseMs: number
+  /** The hooks that take the events of a credential in order. */
+  orderedHooks: readonly string[]
 }
 
 export interface ReplayStep {
   replayed: number
+  /** `true`: something became due with it, or will be when a lease runs out, so who delivers has to look. */
+  changesDue: boolean
   /** `true` for the first step of a replay, and only for the process that took it. */
   isFirst: boolean
   /** Until its next step may be taken; `null`: it has ended. */

@@ -85,7 +85,13 @@ async function measure(name: string, store: Store, reader: Reader): Promise<void
   const { id } = await accepting(store, counting, 0, () => replays.replay(filter))
   for (let turn = 0; turn < TURNS; turn++) {
     await accepting(store, without, TURN_MS)
-    const runner = new ReplayRunner({ store, clock: systemClock, log, onDue() {} })
+    const runner = new ReplayRunner({
+      store,
+      orderedHooks: () => [],
+      clock: systemClock,
+      log,
+      onDue() {},
+    })
     runner.start()
     await accepting(store, during, TURN_MS)
     await runner.stop()

@@ -4,11 +4,15 @@ import type { EndReplayRequest, ReplayJob, ReplayStep } from '../../src/store/st
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
 
-const STEP: ReplayStep = { replayed: 100, isFirst: false, nextStepInMs: 20, isLast: false }
+const STEP: ReplayStep = { replayed: 100, changesDue: true, isFirst: false, nextStepInMs: 20, isLast: false }
 const LAST: ReplayStep = { ...STEP, replayed: 50, nextStepInMs: null, isLast: true }
 
-test('the steps follow each other as the store says, delivery is woken by each, and begin and end are told once', async () => {
-  const answers = [{ ...STEP, isFirst: true }, { ...STEP, replayed: 0, nextStepInMs: 700 }, LAST]
+test('the steps follow each other as the store says, delivery is woken by each that changes what is due, and begin and end are told once', async () => {
+  const answers = [
+    { ...STEP, isFirst: true },
+    { ...STEP, replayed: 0, changesDue: false, nextStepInMs: 700 },
+    { ...LAST, replayed: 0 },
+  ]
   const { clock, asked, messages, due } = begin(() => answers.shift() as ReplayStep)
   await until('the first step', () => asked.steps === 1 && clock.timers === 1)
   clock.advance(19)
@@ -104,7 +108,13 @@ function begin(
       return jobs.shift() ?? null
     },
   }
-  const runner = new ReplayRunner({ store, clock, log, onDue: () => void due.count++ })
+  const runner = new ReplayRunner({
+    store,
+    orderedHooks: () => ['a'],
+    clock,
+    log,
+    onDue: () => void due.count++,
+  })
   runner.start()
   onTestFinished(() => runner.stop())
   return { clock, asked, messages, due, runner }

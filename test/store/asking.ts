@@ -190,10 +190,15 @@ export function beginReplay(
 }
 
 /** Takes all the steps of a replay that are left, each of so many deliveries, and tells how many were put back. */
-export async function stepToEnd(store: Store, id: string, limit = 1000): Promise<number> {
+export async function stepToEnd(
+  store: Store,
+  id: string,
+  limit = 1000,
+  orderedHooks: readonly string[] = [],
+): Promise<number> {
   let replayed = 0
   await until('the replay to end', async () => {
-    const step = await store.stepReplay({ id, limit, pauseMs: 0 })
+    const step = await store.stepReplay({ id, limit, pauseMs: 0, orderedHooks })
     replayed += step.replayed
     return step.isLast
   })

@@ -5,7 +5,17 @@ import { LOCK_CLASS } from '../../src/store/postgres/statements/ordering-locks.t
 import type { ClaimedDelivery, Store } from '../../src/store/store.ts'
 import { newDatabase, sql } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import { acceptEach, acceptanceAbout, settleOne, wanting } from './asking.ts'
+import {
+  acceptEach,
+  acceptanceAbout,
+  beginReplay,
+  claim,
+  dead,
+  settleOne,
+  settlement,
+  stepToEnd,
+  wanting,
+} from './asking.ts'
 import { open } from './postgres-database.ts'
 
 const IN_ORDER = wanting('a', { limit: 10, ordered: true })
@@ -108,6 +118,85 @@ test('a delivery that is committed late, before one that is leased, waits for th
   await settleOne(store, out as ClaimedDelivery, { state: 'delivered' })
   expect((await store.claim([IN_ORDER])).deliveries).toMatchObject([{ webhookId: requests[0]?.webhookId }])
 })
+
+test('a step of a replay waits for a claim that is just leasing a later event of the credential', async () => {
+  const { store, client, locked } = await openBesideAnother()
+  const requests = await acceptEach(store, eventsAboutOne(3))
+  const [head] = (await store.claim([IN_ORDER])).deliveries
+  await settleOne(store, head as ClaimedDelivery, dead(1))
+  const { id } = await beginReplay(store, { hook: 'a' })
+  const step = () => store.stepReplay({ id, limit: 50, pauseMs: 0, orderedHooks: ['a'] })
+  await client.query('begin')
+  await client.query(`select pg_advisory_xact_lock(${LOCK_CLASS}, hashtext('a'))`)
+  const stepped = step()
+  await locked(stepped)
+  await client.query(
+    `update seam_relay.deliveries set state = 'leased', lease_token = 1, due_at = now() + interval '1 hour'
+     where event_seq = (select min(event_seq) from seam_relay.deliveries where state = 'pending')`,
+  )
+  await client.query('commit')
+  expect(await stepped).toMatchObject({ replayed: 1, isLast: false })
+  expect(await step()).toMatchObject({ replayed: 0, changesDue: false, isLast: false })
+  expect((await store.claim([IN_ORDER])).deliveries).toEqual([])
+  await client.query(
+    `update seam_relay.deliveries set state = 'delivered', due_at = null, settled_at = now() where state = 'leased'`,
+  )
+  expect(await step()).toMatchObject({ replayed: 0, changesDue: true, isLast: true })
+  expect((await store.claim([IN_ORDER])).deliveries).toMatchObject([{ webhookId: requests[0]?.webhookId }])
+})
+
+test('a replay and a claim at the same time never let an earlier event go beside a later one', async () => {
+  const url = await newDatabase()
+  const [one, other] = await Promise.all([open(url), open(url)])
+  const met = { stepFirst: 0, claimFirst: 0 }
+  for (let round = 0; round < 60; round++) {
+    // More than a claim looks through for one that is leased after its candidate.
+    const earlier = eventsAboutOne(40)
+    const later = acceptanceAbout(earlier[0]?.event.credentialId as string)
+    await Promise.all(earlier.map((request) => one.accept(request)))
+    const dying = await claim(one, ['a'])
+    await one.settle(dying.map((delivery) => settlement(delivery, dead(1))))
+    await one.accept(later)
+    const webhookIds = earlier.map(({ webhookId }) => webhookId)
+    const { id } = await beginReplay(one, { hook: 'a', webhookIds })
+    const stepping = one.stepReplay({ id, limit: 50, pauseMs: 0, orderedHooks: ['a'] })
+    const claiming = other.claim([IN_ORDER])
+    const [, { deliveries }] = await Promise.all([stepping, claiming])
+    expect(deliveries.length).toBeLessThan(2)
+    const isLaterOut = deliveries[0]?.webhookId === later.webhookId
+    met[isLaterOut ? 'claimFirst' : 'stepFirst']++
+    const beside = (await other.claim([IN_ORDER])).deliveries
+    // Whatever is out, nothing else of the credential is.
+    expect(beside.length + deliveries.length).toBeLessThan(2)
+    // Each second time the later one ends at the moment at which a step asks about it.
+    const ending = [...deliveries, ...beside].map((delivery) =>
+      settleOne(other, delivery, { state: 'delivered' }),
+    )
+    if (round % 2 === 0) await Promise.all(ending)
+    const replay = await one.reader.findReplay(id)
+    if (replay?.state === 'running') await stepToEnd(one, id, 50, ['a'])
+    await Promise.all(ending)
+    const given = [...deliveries, ...beside].map(({ webhookId }) => webhookId)
+    for (;;) {
+      const [delivery, more] = (await other.claim([IN_ORDER])).deliveries
+      if (delivery === undefined) break
+      expect(more).toBeUndefined()
+      given.push(delivery.webhookId)
+      await settleOne(other, delivery, { state: 'delivered' })
+    }
+    const last = isLaterOut ? [] : [later.webhookId]
+    expect(given.toSorted()).toEqual([later.webhookId, ...numberedIds(dying)].toSorted())
+    expect(given).toEqual([...(isLaterOut ? [later.webhookId] : []), ...numberedIds(dying), ...last])
+  }
+  expect(Math.min(met.stepFirst, met.claimFirst)).toBeGreaterThan(0)
+}, 60_000)
+
+/** In the order of acceptance. */
+function numberedIds(deliveries: readonly ClaimedDelivery[]): string[] {
+  return deliveries
+    .toSorted((one, another) => one.eventSeq - another.eventSeq)
+    .map(({ webhookId }) => webhookId)
+}
 
 function eventsAboutOne(count: number) {
   const credential = randomUUID()

@@ -56,7 +56,7 @@ const SLACK = 500
 
 /** A replay that is running, and its step. */
 const REPLAY_ID = '4f1d4c7e-3f0a-4c3e-9d55-0d6a4ef9b001'
-const STEP = { id: REPLAY_ID, limit: 100, pauseMs: 0 }
+const STEP = { id: REPLAY_ID, limit: 100, pauseMs: 0, orderedHooks: ['new', 'ordered'] }
 
 type Ask = (connections: Connections) => Promise<unknown>
 
@@ -109,6 +109,7 @@ const CALLS: Record<string, Call> = {
   ...replayCalls('an event', { webhookIds: ['undelivered-100'] }, { seqs: [FIRST_UNDELIVERED + 100] }),
   ...replayCalls('the dead', {}),
   ...replayCalls('the dead of a hook', { hook: 'any' }, { hook: 'any' }),
+  ...replayCalls('the dead of an ordered hook', { hook: 'ordered' }, { hook: 'ordered' }),
   ...replayCalls('the dead of a code', { code: 'timeout' }),
   ...replayCalls(
     'a day',

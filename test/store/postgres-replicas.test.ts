@@ -94,7 +94,9 @@ test('of two replicas that take the steps of one replay, each delivery is put ba
   let replayed = 0
   for (let round = 0; round < 5; round++) {
     const steps = await Promise.all(
-      [one, other, one, other].map((store) => store.stepReplay({ id, limit: 10, pauseMs: 0 })),
+      [one, other, one, other].map((store) =>
+        store.stepReplay({ id, limit: 10, pauseMs: 0, orderedHooks: ['a'] }),
+      ),
     )
     for (const step of steps) replayed += step.replayed
   }

@@ -154,7 +154,9 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
       await Promise.all(Array.from({ length: 3000 }, () => store.accept(acceptance({ hooks: ['a'] }))))
       for (let n = 0; n < 3; n++) await settleAll(store, 'a', dead(1))
       const { id } = await beginReplay(store, { hook: 'a' })
-      expect(await store.stepReplay({ id, limit: 700, pauseMs: 0 })).toMatchObject({ replayed: 700 })
+      expect(await store.stepReplay({ id, limit: 700, pauseMs: 0, orderedHooks: [] })).toMatchObject({
+        replayed: 700,
+      })
       expect(await claim(store, ['a'], { limit: 4000 })).toHaveLength(700)
       expect(await stepToEnd(store, id, 700)).toBe(2300)
       expect(await claim(store, ['a'], { limit: 4000 })).toHaveLength(2300)
@@ -194,7 +196,7 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
       const { id } = await beginReplay(store, scope)
       const seen: string[] = []
       for (let isLast = false; !isLast;) {
-        const step = await store.stepReplay({ id, limit: 1, pauseMs: 0 })
+        const step = await store.stepReplay({ id, limit: 1, pauseMs: 0, orderedHooks: [] })
         expect(step.replayed).toBeLessThanOrEqual(1)
         isLast = step.isLast
         // Ends as it was before: it would fit again.
@@ -258,27 +260,33 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
     test('goes no faster than it was asked to, and waits between its steps', async () => {
       const { store } = await openWithEnded(5)
       const { id } = await beginReplay(store, both, 5)
-      const step = await store.stepReplay({ id, limit: 100, pauseMs: 10 })
-      expect(step).toEqual({ replayed: 1, isFirst: true, nextStepInMs: 200, isLast: false })
-      const early = await store.stepReplay({ id, limit: 100, pauseMs: 10 })
+      const step = await store.stepReplay({ id, limit: 100, pauseMs: 10, orderedHooks: [] })
+      expect(step).toEqual({
+        replayed: 1,
+        changesDue: true,
+        isFirst: true,
+        nextStepInMs: 200,
+        isLast: false,
+      })
+      const early = await store.stepReplay({ id, limit: 100, pauseMs: 10, orderedHooks: [] })
       expect(early).toMatchObject({ replayed: 0, isFirst: false, isLast: false })
       expect(early.nextStepInMs).toBeGreaterThan(0)
       expect(early.nextStepInMs).toBeLessThanOrEqual(200)
       await until('the next step', async () => {
-        return (await store.stepReplay({ id, limit: 100, pauseMs: 10 })).replayed === 1
+        return (await store.stepReplay({ id, limit: 100, pauseMs: 10, orderedHooks: [] })).replayed === 1
       })
     })
 
     test('is ended by a person, keeps what it put back, and then takes no further step', async () => {
       const { store } = await openWithEnded(3)
       const { id } = await beginReplay(store, both)
-      await store.stepReplay({ id, limit: 2, pauseMs: 0 })
+      await store.stepReplay({ id, limit: 2, pauseMs: 0, orderedHooks: [] })
       expect(await store.endReplay({ id, state: 'cancelled' })).toMatchObject({
         state: 'cancelled',
         replayed: 2,
       })
-      const none = { replayed: 0, isFirst: false, nextStepInMs: null, isLast: false }
-      expect(await store.stepReplay({ id, limit: 2, pauseMs: 0 })).toEqual(none)
+      const none = { replayed: 0, changesDue: false, isFirst: false, nextStepInMs: null, isLast: false }
+      expect(await store.stepReplay({ id, limit: 2, pauseMs: 0, orderedHooks: [] })).toEqual(none)
       expect(await claim(store, ['a', 'b'])).toHaveLength(2)
       expect(await store.endReplay({ id, state: 'failed', error: 'late' })).toMatchObject({
         state: 'cancelled',

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { prepareQuestions } from '../../src/store/sqlite/questions.ts'
+import { prepareLaterLease } from '../../src/store/sqlite/statements/later-lease.ts'
+import { prepareStepReplay } from '../../src/store/sqlite/statements/step-replay.ts'
 import { newPath, open } from './store-file.ts'
 
 // SQLite has no statistics here, so its plans are the same beside any history: each can be judged in an empty file.
@@ -25,7 +27,7 @@ test('no question reads a whole table or index, but for those that count or have
   await open(path)
   const strays: unknown[] = []
   let judged = 0
-  for (const sql of statementsOf(path)) {
+  for (const sql of statementsOf(path, prepareQuestions)) {
     for (const step of planOf(path, sql)) {
       judged++
       if (!step.startsWith('SCAN ')) continue
@@ -39,8 +41,22 @@ test('no question reads a whole table or index, but for those that count or have
   expect(strays).toEqual([])
 })
 
-/** All that the reader's thread prepares. */
-function statementsOf(path: string): string[] {
+test('a step of a replay finds by an index what it puts back and what is under way after it', async () => {
+  const path = newPath()
+  await open(path)
+  const steps = statementsOf(path, prepareStepReplay).flatMap((sql) => planOf(path, sql))
+  const ofLists = /^SCAN (json_each|n|f|\(subquery-\d+\))( |$)/
+  expect(steps.filter((step) => step.startsWith('SCAN ') && !ofLists.test(step))).toEqual([])
+  expect(steps).toContain(
+    'SEARCH deliveries USING INDEX deliveries_order (hook=? AND order_key=? AND event_seq>?)',
+  )
+  // The first few of a credential come in order from the index, however many are in line.
+  const ofLater = statementsOf(path, prepareLaterLease).flatMap((sql) => planOf(path, sql))
+  expect(ofLater.filter((step) => step.includes('TEMP B-TREE'))).toEqual([])
+})
+
+/** All that is prepared with it, as on a thread of the store. */
+function statementsOf(path: string, prepareAll: (db: DatabaseSync) => unknown): string[] {
   const db = new DatabaseSync(path, { readOnly: true })
   onTestFinished(() => db.close())
   const statements: string[] = []
@@ -49,7 +65,7 @@ function statementsOf(path: string): string[] {
     statements.push(sql)
     return prepare(sql)
   }
-  prepareQuestions(db)
+  prepareAll(db)
   return statements
 }
 

@@ -4,6 +4,7 @@ import { StoreError } from '../../src/store/store.ts'
 import type { ClaimedDelivery, Store } from '../../src/store/store.ts'
 import { acceptance, beginReplay, claimAll, claimOne, countOutcomes, settlement, wanting } from './asking.ts'
 import type { ReadableStore } from './asking.ts'
+import { describeOrderedReplay } from './ordered-replay-contract.ts'
 import { describeOrdering } from './ordering-contract.ts'
 import { describeRecords } from './records-contract.ts'
 import { describePrune } from './prune-contract.ts'
@@ -33,6 +34,7 @@ export function describeStoreContract(name: string, openStore: () => Promise<Rea
   describeSettle(name, open)
   describeOrdering(name, open)
   describeReplay(name, open)
+  describeOrderedReplay(name, open)
   describePrune(name, open)
   describeReader(name, open)
   describeListings(name, open)
@@ -105,7 +107,7 @@ async function refusalCodes(store: Store, delivery: ClaimedDelivery): Promise<un
     store.settle([settlement(delivery, { state: 'delivered' })]),
     beginReplay(store, {}),
     store.runningReplay(),
-    store.stepReplay({ id: randomUUID(), limit: 1, pauseMs: 0 }),
+    store.stepReplay({ id: randomUUID(), limit: 1, pauseMs: 0, orderedHooks: [] }),
     store.endReplay({ id: randomUUID(), state: 'cancelled' }),
     store.discard({ hook: 'a', limit: 1 }),
     store.dismiss({ hook: 'a', limit: 1 }),

@@ -177,7 +177,7 @@ export class PostgresStore implements Store {
   stepReplay(request: StepReplayRequest): Promise<ReplayStep> {
     return this.#call(async () => {
       const step = await stepReplay(this.#upkeep, request)
-      if (step.replayed > 0) this.#signal.say()
+      if (step.changesDue) this.#signal.say()
       return step
     })
   }

@@ -37,11 +37,6 @@ async function tortured(store: StoreKind, options: TortureOptions): Promise<Verd
         `${figures.pauses} pauses, ${figures.outages} outages of the store, ${figures.holds} hooks paused, ${figures.replayed} deliveries replayed`,
       `${figures.inFlight} attempts in flight at these, ${figures.doubles} came twice`,
       `${figures.dead} dead letters by the rules, ${figures.leftover} still leased or waiting`,
-      ...(figures.overlapsOfReplays > 0
-        ? [
-            `${figures.overlapsOfReplays} times what was replayed at the ordered hook began beside a later event of its credential`,
-          ]
-        : []),
       faults.length === 0 ? 'the three ledgers agree' : `${faults.length} FAULTS`,
       ...faults.slice(0, SHOWN_FAULTS),
       ...(faults.length > SHOWN_FAULTS ? ['…'] : []),

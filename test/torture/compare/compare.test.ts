@@ -198,6 +198,7 @@ describe('at the ordered hook', () => {
   function ofOneCredential(
     first: Parameters<typeof arrival>[1],
     second: Parameters<typeof arrival>[1],
+    replays = 0,
   ): string[] {
     const ledgers = ledgersOfOneEvent()
     ledgers.sent.push(
@@ -211,7 +212,7 @@ describe('at the ordered hook', () => {
     for (const rows of [stored.deliveries, stored.attempts]) rows.splice(0)
     for (const seq of [1, 2]) {
       for (const hook of ['plain', 'ordered'])
-        stored.deliveries.push({ seq, hook, state: 'delivered', attempts: 1, replays: 0 })
+        stored.deliveries.push({ seq, hook, state: 'delivered', attempts: 1, replays })
     }
     for (const { tries } of ledgers.sent) tries[0].hooks = ['plain', 'ordered']
     ledgers.arrivals.push(arrival('e2'), arrival('e1', { hook: 'ordered', ...first }))
@@ -225,6 +226,11 @@ describe('at the ordered hook', () => {
 
   test('two at once overlap', () => {
     const faults = ofOneCredential({ answeredAt: 1040 }, { arrivedAt: 1030, answeredAt: 1031 })
+    expect(faults).toContain('credential c1: e2 arrived while e1 was under way')
+  })
+
+  test('two at once overlap also where they were replayed', () => {
+    const faults = ofOneCredential({ answeredAt: 1040 }, { arrivedAt: 1030, answeredAt: 1031 }, 1)
     expect(faults).toContain('credential c1: e2 arrived while e1 was under way')
   })
 

@@ -3,7 +3,7 @@ import { faultsOfCustody } from './custody.ts'
 import { faultsOfDeliveries } from './deliveries.ts'
 import { findDoubles } from './doubles.ts'
 import { faultsOfHolds } from './holds.ts'
-import { faultsOfOrder, overlapsOfReplays } from './order.ts'
+import { faultsOfOrder } from './order.ts'
 import { faultsOfProcesses } from './processes.ts'
 
 /** What a comparison found: every fault in words, and the figures of the run. */
@@ -26,8 +26,6 @@ export interface Figures {
   /** Deliveries that a person had sent again, and how often hooks were paused by one. */
   replayed: number
   holds: number
-  /** At the ordered hook: what was replayed beside a later event of its credential. */
-  overlapsOfReplays: number
   /** Attempts that were under way, or not yet settled, when a process was killed, stopped or paused or lost its store. */
   inFlight: number
   doubles: number
@@ -71,7 +69,6 @@ export function compare(ledgers: Ledgers): Verdict {
       pauses: disturbances.lives.reduce((sum, { pauses }) => sum + pauses.length, 0),
       outages: disturbances.outages.length,
       replayed: stored.deliveries.reduce((sum, { replays }) => sum + replays, 0),
-      overlapsOfReplays: overlapsOfReplays(ledgers),
       holds: disturbances.holds.length,
       inFlight: doubles.inFlight,
       doubles: doubles.count,

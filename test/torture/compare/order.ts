@@ -4,53 +4,29 @@ import type { Arrival, Ledgers, Sent } from '../ledgers.ts'
 const NOTICED_WITHIN_MS = 500
 
 /**
- * With `ordering: credential`: no two events of a credential are under way at one time, and none arrives before an
+ * With `ordering: credential`: no two events of a credential are under way at one time, replayed or not, and none arrives before an
  * earlier one has been settled. An event is earlier than another if it had been answered before the other was sent
  * for the first time; of two that were sent at once, either may be first.
  */
 export function faultsOfOrder(ledgers: Ledgers): string[] {
   const { arrivals, sent, stored } = ledgers
-  const replayed = replayedKeys(ledgers)
   const acceptedWithin = acceptanceOf(sent)
   const dead = deadKeys({ stored })
   const ordered = arrivals.filter(({ hook, credential }) => hook === 'ordered' && credential !== null)
   return [...Map.groupBy(ordered, ({ credential }) => credential)].flatMap(([credential, ofOne]) => {
     const inOrder = ofOne.toSorted((one, other) => one.arrivedAt - other.arrivedAt)
-    return [
-      ...overlaps(inOrder)
-        .filter(({ arrived }) => !replayed.has(arrived))
-        .map(({ fault }) => fault),
-      ...swaps(inOrder, acceptedWithin, dead),
-    ].map((fault) => `credential ${credential}: ${fault}`)
+    return [...overlaps(inOrder), ...swaps(inOrder, acceptedWithin, dead)].map(
+      (fault) => `credential ${credential}: ${fault}`,
+    )
   })
 }
 
-/**
- * How often something that a person had sent again began while a later event of its credential was under way. That is
- * counted and not called a fault: a replay puts deliveries back while later ones may be leased, and a claim looks only
- * at those that are earlier.
- */
-export function overlapsOfReplays(ledgers: Ledgers): number {
-  const replayed = replayedKeys(ledgers)
-  const ordered = ledgers.arrivals.filter(({ hook, credential }) => hook === 'ordered' && credential !== null)
-  return [...Map.groupBy(ordered, ({ credential }) => credential).values()]
-    .flatMap((ofOne) => overlaps(ofOne.toSorted((one, other) => one.arrivedAt - other.arrivedAt)))
-    .filter(({ arrived }) => replayed.has(arrived)).length
-}
-
-function replayedKeys({ stored }: Ledgers): Set<string> {
-  const keyOf = new Map(stored.ids.map(({ seq, key }) => [seq, key]))
-  const rows = stored.deliveries.filter(({ hook, replays }) => hook === 'ordered' && replays > 0)
-  return new Set(rows.map(({ seq }) => keyOf.get(seq) ?? ''))
-}
-
-function overlaps(inOrder: readonly Arrival[]): { arrived: string; fault: string }[] {
-  const faults: { arrived: string; fault: string }[] = []
+function overlaps(inOrder: readonly Arrival[]): string[] {
+  const faults: string[] = []
   let last: { until: number; key: string } | null = null
   for (const arrival of inOrder) {
     if (last !== null && last.key !== arrival.key && arrival.arrivedAt < last.until) {
-      const fault = `${arrival.key} arrived while ${last.key} was under way`
-      faults.push({ arrived: arrival.key, fault })
+      faults.push(`${arrival.key} arrived while ${last.key} was under way`)
     }
     const { answeredAt, brokeAt, arrivedAt } = arrival
     const until = answeredAt ?? (brokeAt ?? arrivedAt) - NOTICED_WITHIN_MS

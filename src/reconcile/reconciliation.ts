@@ -129,6 +129,12 @@ export function createReconciliation(options: ReconciliationOptions): Reconcilia
     return sum
   }
 
+  /** Whoever asks for the span of a gap again, and gets all of it, need not be told of the gap any more. */
+  async function closeGaps(workspaceId: string, span: { since: number; until: number }): Promise<void> {
+    const nothing = { checked: 0, missed: 0, recovered: 0, oldestAt: null, newestAt: null, findings: [] }
+    await store.recordReconciled({ ...nothing, token: null, workspaceId, closedGaps: span })
+  }
+
   async function compareOne(
     workspace: KeyedWorkspace,
     workspaceId: string,
@@ -164,6 +170,7 @@ export function createReconciliation(options: ReconciliationOptions): Reconcilia
     }
     switch (result.end.kind) {
       case 'done':
+        if (!dryRun && result.gaps.length === 0) await closeGaps(workspaceId, { since, until: toMs })
         return result
       case 'taken_over':
         throw new ReconcileError('stopped')

@@ -69,6 +69,8 @@ export interface ReconciledWindow {
   newestAt: number | null
   /** Written anew under their ids. */
   findings: readonly ReconciliationFinding[]
+  /** This span has been compared whole: gaps that lie in it are none any more. In milliseconds since 1970. */
+  closedGaps?: { since: number; until: number }
   /** A whole pass ended with this. It ends a failure. */
   isPassEnd?: boolean
   /** The pass failed. The first of several keeps its time. */

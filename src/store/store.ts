@@ -59,7 +59,10 @@ export interface Store extends Records, Reconciliations {
    */
   createReplay(request: NewReplay): Promise<ReplayJob>
 
-  /** The replay that began first of those that are running: they go one after the other. */
+  /**
+   * The replay whose turn it is: they go one after the other. Those of events that a person has named go first, because they are few
+   * and somebody waits for them; otherwise the one that began first.
+   */
   runningReplay(): Promise<ReplayJob | null>
 
   /**

@@ -155,6 +155,18 @@ export function describeReconciliations(name: string, open: () => Promise<Readab
       expect((await store.reader.reconciliationState({ findingsSince: later })).findings).toEqual([])
     })
 
+    test('a gap whose span was compared whole is none any more; those beside it and what was missed stay', async () => {
+      const { store, token } = await entered(open)
+      const inside = finding({ id: 'inside', kind: 'gap', eventIds: [] })
+      const beside = { ...inside, id: 'beside', until: inside.until + 60_000 }
+      const missed = finding({ id: 'missed', missed: 1, recovered: 1, eventIds: ['e1'] })
+      await store.recordReconciled(window({ token, findings: [inside, beside, missed] }))
+      const { since, until } = inside
+      await store.recordReconciled(window({ token: null, closedGaps: { since, until } }))
+      const { findings } = await store.reader.reconciliationState({ findingsSince: 0 })
+      expect(findings.map(({ id }) => id).toSorted()).toEqual(['beside', 'missed'])
+    })
+
     test('the last webhook of each workspace is told, and what reconciliation brought is none', async () => {
       const store = await open()
       const fromWebhook = acceptance()

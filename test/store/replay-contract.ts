@@ -299,6 +299,16 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
       }
     })
 
+    test('of named events goes before those that began earlier', async () => {
+      const { store } = await openWithEnded(2)
+      await beginReplay(store, both, 1)
+      const urgent = await beginReplay(store, { ...both, webhookIds: ['an-event'] })
+      const later = await beginReplay(store, { ...both, webhookIds: ['another'] })
+      expect((await store.runningReplay())?.id).toBe(urgent.id)
+      await stepToEnd(store, urgent.id)
+      expect((await store.runningReplay())?.id).toBe(later.id)
+    })
+
     test('is begun once for each id; the one that began first is done first, the newest is listed first', async () => {
       const { store } = await openWithEnded(1)
       const first = await beginReplay(store, both, 7)

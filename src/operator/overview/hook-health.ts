@@ -33,12 +33,15 @@ export function hookHealth(
   }
 }
 
+/** A part of a path that is as long as this may be a token. */
+const SHORTEST_TOKEN = 16
+
 /** What follows the host may hold a secret: of the path only its beginning is shown, and of the query nothing. */
 function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url)
   const first = pathname.split('/')[1] ?? ''
-  const isWhole = pathname === `/${first}`
-  return `${origin}/${first.slice(0, 40)}${isWhole && first.length <= 40 ? '' : '/…'}`
+  if (first.length >= SHORTEST_TOKEN) return `${origin}/…`
+  return `${origin}${pathname === `/${first}` ? pathname : `/${first}/…`}`
 }
 
 function sumOf(counts: readonly CountRow[], hook: string, kind: CountRow['kind']): number {

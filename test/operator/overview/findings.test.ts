@@ -255,3 +255,11 @@ test('a revocation that was not tried, because others to the hook fail, says why
   const [alone] = findingsOf(facts({ revocations: [{ ...lateRevocations, code: null }] }))
   expect(alone?.text).toContain('(it waits its turn)')
 })
+
+test('one or two wrong signatures from the sender are worth a look, and three are to be acted on', () => {
+  const severities = [1, 2, 3].map(
+    (fromKnownSenders) =>
+      findingsOf(facts({ refusals: { mismatches: 3, fromKnownSenders, since: NOW } }))[0]?.severity,
+  )
+  expect(severities).toEqual(['attention', 'attention', 'act'])
+})

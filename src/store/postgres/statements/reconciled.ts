@@ -67,6 +67,13 @@ const RECORD: Statement = {
   )
   select 1 from allowed`,
 }
+const CLOSE_GAPS: Statement = {
+  name: 'close-gaps',
+  text: `
+  delete from seam_relay.reconciliation_findings where workspace_id = $1 and kind = 'gap'
+    and since >= ${momentOf('$2::float8')} and until <= ${momentOf('$3::float8')}`,
+}
+
 const FORGET: Statement = {
   name: 'forget-findings',
   text: `delete from seam_relay.reconciliation_findings where found_at < ${NOW} - $1 * interval '1 ms'`,
@@ -109,6 +116,9 @@ export async function recordReconciled(connections: Connections, window: Reconci
     findings.map((finding) => finding.recovered),
     findings.map(({ eventIds }) => JSON.stringify(eventIds)),
   ])
+  const { closedGaps } = window
+  if (allowed.length === 1 && closedGaps !== undefined)
+    await connections.run(CLOSE_GAPS, [workspaceId, closedGaps.since, closedGaps.until])
   if (findings.length > 0) await connections.run(FORGET, [FINDINGS_KEPT_MS])
   return allowed.length === 1
 }

@@ -20,7 +20,8 @@ const CREATE: Statement = {
 }
 const RUNNING: Statement = {
   name: 'running-replay',
-  text: `select ${JOB} from seam_relay.replays where state = 'running' order by number limit 1`,
+  text: `select ${JOB} from seam_relay.replays where state = 'running'
+    order by seqs is null, number limit 1`,
 }
 const FIND: Statement = { name: 'find-replay', text: `select ${JOB} from seam_relay.replays where id = $1` }
 const LIST: Statement = {

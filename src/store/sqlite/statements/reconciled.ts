@@ -58,6 +58,9 @@ export function prepareRecordReconciled(db: DatabaseSync) {
      on conflict (id) do update set since = excluded.since, until = excluded.until, missed = excluded.missed,
        recovered = excluded.recovered, event_ids = excluded.event_ids`,
   )
+  const closeGaps = db.prepare(
+    `delete from reconciliation_findings where workspace_id = ? and kind = 'gap' and since >= ? and until <= ?`,
+  )
   const forget = db.prepare('delete from reconciliation_findings where found_at < ?')
 
   return (window: ReconciledWindow, now: number): boolean => {
@@ -74,6 +77,8 @@ export function prepareRecordReconciled(db: DatabaseSync) {
       failure: window.failureCode ?? null,
       now,
     })
+    if (window.closedGaps !== undefined)
+      closeGaps.run(window.workspaceId, window.closedGaps.since, window.closedGaps.until)
     for (const finding of window.findings) keepFinding(window.workspaceId, finding, now)
     return true
   }

@@ -13,7 +13,9 @@ export function prepareReplays(db: DatabaseSync) {
      values (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
   )
   const selectOne = db.prepare('select * from replays where id = ?')
-  const selectRunning = db.prepare(`select * from replays where state = 'running' order by number limit 1`)
+  const selectRunning = db.prepare(
+    `select * from replays where state = 'running' order by seqs is null, number limit 1`,
+  )
   const selectNewest = db.prepare('select * from replays order by number desc limit ?')
   const end = db.prepare(
     `update replays set state = ?, error = ?, ended_at = ? where id = ? and state = 'running'`,

@@ -1,5 +1,6 @@
 import './src/node-version.js'
 import { defineConfig } from 'vitest/config'
+import { SlowFirst } from './test/support/slow-first.ts'
 
 export default defineConfig({
   test: {
@@ -7,6 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/postgres-setup.ts', 'test/support/chromium-setup.ts'],
     // One more than two cores: much of the time the tests wait for leases, time-outs and processes.
     maxWorkers: 3,
+    sequence: { sequencer: SlowFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -64,7 +64,10 @@ test('while a file is migrated it says so, and SIGTERM ends it at once although 
   const second = await launch(`sqlite:${path}`)
   await second.launched.listening()
   expect(second.launched.logLines).toContainEqual(
-    expect.objectContaining({ msg: 'the start takes time', reason: 'the store is being migrated (7 steps)' }),
+    expect.objectContaining({
+      msg: 'the start takes time',
+      reason: expect.stringMatching(/^the store is being migrated \(\d+ steps\)$/) as string,
+    }),
   )
   expect(await second.send()).toMatchObject({ status: 202 })
 })

@@ -1,6 +1,10 @@
 import './src/node-version.js'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SlowFirst } from './test/support/slow-first.ts'
+
+// The stores' threads strip types and compile anew for each test; with Node's cache they do it once (half the processor time).
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url))
 
 export default defineConfig({
   test: {

@@ -1,36 +1,29 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '../observability/logger.ts'
 import { rowIdOfKey } from '../store/reconciliations.ts'
-import type { Reconciliations, ReconciliationFinding } from '../store/reconciliations.ts'
-import type { Clock } from '../time/clock.ts'
+import type { Reconciliations } from '../store/reconciliations.ts'
 import { Loop } from '../time/loop.ts'
 import { failureText } from './api-failure.ts'
 import { retryDelayMs } from './backoff.ts'
 import type { TakeIn } from './compare.ts'
 import { compareSpan, failed } from './compare-span.ts'
-import type { FailedEnd, SpanEnd, SpanResult } from './compare-span.ts'
+import type { FailedEnd, SpanEnd } from './compare-span.ts'
 import { Pacer } from './pacer.ts'
-import { gapText } from './read-span.ts'
+import { ReconcileReport } from './reconcile-report.ts'
+import type { ReconcileReportOptions } from './reconcile-report.ts'
 import { spanToCompare } from './span.ts'
-import { gapFinding, missedText } from './tally.ts'
+import { gapFinding } from './tally.ts'
 import type { KeyedWorkspace } from './workspace.ts'
 
-export interface ReconcilerOptions {
+export interface ReconcilerOptions extends ReconcileReportOptions {
   store: Reconciliations
   receive: TakeIn
-  workspaces: readonly KeyedWorkspace[]
   acceptEventTypes: readonly string[]
   intervalMs: number
   lookbackMs: number
   settleMs: number
   /** How long the ids of events are remembered. */
   rememberedMs: number
-  clock: Clock
-  log: Logger
   random: () => number
-  /** Called once for what a pass has missed, and once for each gap. Neither throws. */
-  onMissed: (workspaceId: string, finding: ReconciliationFinding) => void
-  onGap: (workspaceId: string, gap: { since: number; until: number }) => void
 }
 
 /** Longer than one question to Seam and its answer in the store take together. */
@@ -42,8 +35,6 @@ const LOOK_EVERY_MS = 5000
 const SOON_MS = 1000
 /** How soon the store is asked again that could not be. */
 const STORE_RETRY_MS = 5000
-/** Gaps that have been told. */
-const MAX_TOLD = 1000
 
 /**
  * Compares each workspace with Seam's own list at the start and every so often, one workspace after the other. Of several
@@ -65,7 +56,7 @@ export class Reconciler {
   readonly #loop: Loop
   readonly #pacer: Pacer
   readonly #holder = randomUUID()
-  readonly #toldGaps = new Set<string>()
+  readonly #report: ReconcileReport
   #token = 0
   #leasedAt = -Infinity
   #saidStoreFails = false
@@ -73,6 +64,7 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options
     this.#loop = new Loop(options.clock, () => this.#step())
+    this.#report = new ReconcileReport(options)
     this.#pacer = new Pacer(options.clock, this.#loop.signal)
   }
 
@@ -139,10 +131,8 @@ export class Reconciler {
     const end = await this.#compare(workspace)
     switch (end.kind) {
       case 'done':
-        if (workspace.failures > 0)
-          this.#options.log.info(this.#about(workspace), 'reconciliation works again')
+        if (workspace.failures > 0) this.#report.worksAgain(workspace)
         workspace.failures = 0
-        workspace.saidCode = null
         workspace.nextAt = clock.steadyMs() + intervalMs
         break
       case 'failed':
@@ -150,7 +140,7 @@ export class Reconciler {
         workspace.failures++
         workspace.nextAt =
           clock.steadyMs() + retryDelayMs(workspace.failures, end.failure.retryAfterMs, random())
-        this.#sayFailure(workspace, end)
+        this.#report.failed(workspace, end)
         break
       case 'taken_over':
     }
@@ -189,7 +179,8 @@ export class Reconciler {
           keep({ ...window, ...(comparedUntil === null ? {} : { confirmedUntil: comparedUntil }) }),
       })
       const tooOld = due.tooOld === null ? [] : [{ span: due.tooOld, reason: 'too_old' as const }]
-      this.#tell(workspaceId, { ...result, gaps: [...tooOld, ...result.gaps] })
+      this.#report.missed(workspaceId, result.finding)
+      this.#report.gaps(workspaceId, [...tooOld, ...result.gaps])
       if (result.end.kind === 'failed') return this.#keepFailure(workspace, token, result.end)
       if (result.end.kind === 'taken_over') return result.end
     }
@@ -214,53 +205,6 @@ export class Reconciler {
       return end
     }
   }
-
-  #sayFailure(workspace: KeyedWorkspace, { failure, error }: FailedEnd): void {
-    if (workspace.saidCode === failure.code) return
-    workspace.saidCode = failure.code
-    const { code, status } = failure
-    const about = { ...this.#about(workspace), code, status, problem: failureText(code) }
-    this.#options.log.warn(error === undefined ? about : { ...about, err: error }, 'reconciliation fails')
-  }
-
-  /** Each in one line, recovered or not: the way of the webhooks was broken. */
-  #tell(
-    workspaceId: string,
-    {
-      finding,
-      gaps,
-    }: Pick<SpanResult, 'finding'> & {
-      gaps: { span: { fromMs: number; toMs: number }; reason: Parameters<typeof gapText>[0] }[]
-    },
-  ): void {
-    const { log, clock, onMissed, onGap } = this.#options
-    if (finding !== null) {
-      const { missed, recovered } = finding
-      const about = { workspace_id: workspaceId, missed, recovered, ...timesOf(finding) }
-      log.warn({ ...about, summary: missedText(finding, clock.wallMs()) }, 'events missed')
-      onMissed(workspaceId, finding)
-    }
-    for (const { span, reason } of gaps) {
-      const gap = gapFinding(workspaceId, span)
-      if (this.#toldGaps.has(gap.id) || this.#toldGaps.size >= MAX_TOLD) continue
-      this.#toldGaps.add(gap.id)
-      log.error(
-        { workspace_id: workspaceId, ...timesOf(gap), reason: gapText(reason) },
-        'events may be missing',
-      )
-      onGap(workspaceId, gap)
-    }
-  }
-
-  /** A key whose workspace is not known is named by its place. */
-  #about(workspace: KeyedWorkspace): object {
-    const { workspaceId } = workspace
-    return { workspace_id: workspaceId, key_number: this.#options.workspaces.indexOf(workspace) + 1 }
-  }
 }
 
 const NOTHING = { checked: 0, missed: 0, recovered: 0, oldestAt: null, newestAt: null, findings: [] }
-
-function timesOf({ since, until }: { since: number; until: number }): { since: string; until: string } {
-  return { since: new Date(since).toISOString(), until: new Date(until).toISOString() }
-}

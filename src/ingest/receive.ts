@@ -96,10 +96,10 @@ export function createReceive(options: ReceiveOptions): Receive {
     const webhookId = event.isSample ? messageId : eventId
     const about = { event_id: eventId, event_type: eventType, message_id: messageId }
     const key = dedupKey(event, messageId)
-    // Last, so that nothing can fail between the reservation and its end.
     const wanting = hooksFor(event, hooks())
     const tooOld = source === 'reconciliation' ? tooOldFor(wanting, event.createdAt, clock.wallMs()) : []
     const inTime = wanting.filter((hook) => !tooOld.includes(hook)).map(({ name }) => name)
+    // Last of all that could fail: a reservation must be ended, whatever happens.
     const reservation = reserve(inTime, { webhookId, eventType, body })
     const deliveries = [
       ...reservation.deliveries,

@@ -146,7 +146,7 @@ const migrations: readonly string[] = [
   alter table events add column system_id text;
   alter table events add column account_id text;
   alter table events add column source text not null default 'webhook';
-  -- A credential's story. In a bare loop it adds to an acceptance what one more small row would.
+  -- A credential's story. It costs an acceptance some 10 µs.
   create index events_credential on events (credential_id, seq) where credential_id is not null;
 
   -- Dead letters that wait for a person. Those that somebody has given up are not among them. ended_code is there because

@@ -46,11 +46,12 @@ const ROOMS: Record<string, string[]> = {
     'version.ts',
   ],
   retention: ['time/', 'store/store.ts'],
-  replays: ['time/', 'store/store.ts'],
+  replays: ['time/', 'store/store.ts', 'store/replay-jobs.ts'],
   operator: [
     'time/',
     'events/',
     'store/store.ts',
+    'store/replay-jobs.ts',
     'store/reader.ts',
     'store/listings.ts',
     'store/records.ts',
@@ -198,6 +199,7 @@ describe('what these rules look for is seen', () => {
     expect(importsOf('ingest/receive.ts', sources.get('ingest/receive.ts') ?? '')).toContain('store/store.ts')
     expect(importsOf('store/store.ts', sources.get('store/store.ts') ?? '')).toEqual([
       'events/judge.ts',
+      'store/replay-jobs.ts',
       'store/records.ts',
       'store/reconciliations.ts',
     ])

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Hook } from '../config/hook.ts'
-import type { AcceptedSpan, ReplayFilter, ReplayJob, ReplayScope, ReplayWalk, Store } from '../store/store.ts'
+import type { AcceptedSpan, ReplayFilter, ReplayJob, ReplayScope, ReplayWalk } from '../store/replay-jobs.ts'
+import type { Store } from '../store/store.ts'
 import type { Reader } from '../store/reader.ts'
 import type { Clock } from '../time/clock.ts'
 

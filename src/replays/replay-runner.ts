@@ -1,4 +1,5 @@
-import type { ReplayJob, ReplayStep, Store } from '../store/store.ts'
+import type { ReplayJob, ReplayStep } from '../store/replay-jobs.ts'
+import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
 import { Loop } from '../time/loop.ts'
 

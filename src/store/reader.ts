@@ -2,7 +2,8 @@ import type { Listings } from './listings.ts'
 import type { RecordQuestions } from './records.ts'
 import type { ReconciliationQuestions } from './reconciliations.ts'
 import { StoreError } from './store.ts'
-import type { AttemptRecord, CountReplayRequest, CountReplayResult, ReplayJob } from './store.ts'
+import type { CountReplayRequest, CountReplayResult, ReplayJob } from './replay-jobs.ts'
+import type { AttemptRecord } from './store.ts'
 
 /**
  * What people ask: counts, what became of an event, how far a replay has come. Custody is the `Store`'s business; a question never waits

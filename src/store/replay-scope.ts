@@ -1,4 +1,4 @@
-import type { ReplayFilter, ReplayMissing, ReplayScope, ReplayWalk, ReplayedState } from './store.ts'
+import type { ReplayFilter, ReplayMissing, ReplayScope, ReplayWalk, ReplayedState } from './replay-jobs.ts'
 
 // What both stores make of a replay's scope.
 

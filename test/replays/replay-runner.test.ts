@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { ReplayRunner } from '../../src/replays/replay-runner.ts'
-import type { EndReplayRequest, ReplayJob, ReplayStep } from '../../src/store/store.ts'
+import type { EndReplayRequest, ReplayJob, ReplayStep } from '../../src/store/replay-jobs.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
 

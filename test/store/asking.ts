@@ -3,14 +3,13 @@ import { expect } from 'vitest'
 import { judge } from '../../src/events/judge.ts'
 import type { JudgedEvent } from '../../src/events/judge.ts'
 import type { Reader } from '../../src/store/reader.ts'
+import type { ReplayJob, ReplayScope } from '../../src/store/replay-jobs.ts'
 import type {
   AcceptRequest,
   ClaimResult,
   ClaimWant,
   ClaimedDelivery,
   NextState,
-  ReplayJob,
-  ReplayScope,
   SettleResult,
   Settlement,
   Store,

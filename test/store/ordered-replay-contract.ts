@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { AcceptRequest, ClaimedDelivery, ReplayScope, ReplayStep } from '../../src/store/store.ts'
+import type { ReplayScope, ReplayStep } from '../../src/store/replay-jobs.ts'
+import type { AcceptRequest, ClaimedDelivery } from '../../src/store/store.ts'
 import { until } from '../support/until.ts'
 import {
   SHORT_LEASE_MS,

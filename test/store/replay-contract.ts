@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type {
-  AcceptRequest,
-  ClaimedDelivery,
-  NextState,
-  ReplayFilter,
-  ReplayMissing,
-  ReplayScope,
-} from '../../src/store/store.ts'
+import type { ReplayFilter, ReplayMissing, ReplayScope } from '../../src/store/replay-jobs.ts'
+import type { AcceptRequest, ClaimedDelivery, NextState } from '../../src/store/store.ts'
 import { credentialEvent } from '../support/credential-event.ts'
 import { until } from '../support/until.ts'
 import {

@@ -1,4 +1,4 @@
-import type { AcceptedSpan, ReplayFilter, ReplayJob } from '../../store/store.ts'
+import type { AcceptedSpan, ReplayFilter, ReplayJob } from '../../store/replay-jobs.ts'
 import { RequestRefused } from '../request-refused.ts'
 import type { Replay, ReplayRequest } from './shapes/action.ts'
 import { spanOf, timeOrNull, timeText } from './times.ts'

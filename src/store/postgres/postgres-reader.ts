@@ -31,7 +31,7 @@ import type {
   ListActions,
 } from '../records.ts'
 import type { ReconciliationState } from '../reconciliations.ts'
-import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.ts'
+import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../replay-jobs.ts'
 import { Backoff } from './backoff.ts'
 import { BY_INDEX, Connections } from './connections.ts'
 import { listActions } from './statements/actions.ts'

@@ -1,40 +1,41 @@
-import { Client } from 'pg'
-import type { Clock } from '../../time/clock.ts'
 import { CONFLICT_PROBLEMS } from '../conflict.ts'
 import type { HookPause, NewAction, RecordRequest } from '../records.ts'
 import type { ReconciledWindow, ReconciledWorkspace, ReconcilingLease } from '../reconciliations.ts'
 import { StoreError } from '../store.ts'
+import type {
+  DiscardRequest,
+  DismissRequest,
+  DismissResult,
+  EndReplayRequest,
+  NewReplay,
+  ReplayJob,
+  ReplayStep,
+  StepReplayRequest,
+} from '../replay-jobs.ts'
 import type {
   AcceptRequest,
   AcceptResult,
   Announcement,
   ClaimResult,
   ClaimWant,
-  DiscardRequest,
-  DismissRequest,
-  DismissResult,
-  EndReplayRequest,
-  NewReplay,
   PruneRequest,
   PruneResult,
   QuarantineRequest,
-  ReplayJob,
-  ReplayStep,
   SettleResult,
   Settlement,
-  StepReplayRequest,
   Store,
 } from '../store.ts'
 import { acceptAll } from './statements/accept.ts'
 import type { Acceptance } from './statements/accept.ts'
 import { Backoff } from './backoff.ts'
 import { Claimer } from './claimer.ts'
-import { BY_INDEX, CONNECT_TIMEOUT_MS, Connections } from './connections.ts'
-import { isAway, isDataError, storeErrorFrom } from './database-error.ts'
+import { BY_INDEX, Connections } from './connections.ts'
+import { isDataError } from './database-error.ts'
 import { DueSignal } from './due-signal.ts'
 import { Gatherer } from './gatherer.ts'
 import { IndexMaker } from './late-indices.ts'
-import { migrate } from './migrations.ts'
+import { prepareDatabase } from './prepare-database.ts'
+import type { PrepareOptions } from './prepare-database.ts'
 import { recordAction } from './statements/actions.ts'
 import { dropQuarantined } from './statements/drop-quarantined.ts'
 import { pauseHook, pausedHooks, resumeHook } from './statements/hook-pauses.ts'
@@ -52,17 +53,10 @@ import { Replicas } from './replicas.ts'
 import { settle } from './statements/settle.ts'
 import { check } from './statements/check.ts'
 
-export interface PostgresStoreOptions {
-  /** `postgres://user:password@host:port/database` */
-  url: string
+export interface PostgresStoreOptions extends PrepareOptions {
   log: Record<'info' | 'warn', (about: object, message: string) => void>
-  clock: Clock
   /** The program's version, for people who look at the table of replicas. */
   version: string
-  /** How long to wait at the start for a database that cannot be reached. */
-  startTimeoutMs: number
-  /** Called while it is not open yet, with why that takes time. It names no host, user or value. */
-  onOpening?: (reason: string) => void
   /** Called after each group of acceptances. */
   onCommit?: (commit: { calls: number; durationMs: number }) => void
   /** Called when another replica has said that something is due. */
@@ -108,7 +102,7 @@ export class PostgresStore implements Store {
    * @throws {Error} if it cannot be reached in time, cannot be used, or is newer than the program
    */
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
-    await prepare(options)
+    await prepareDatabase(options)
     return new PostgresStore(options)
   }
 
@@ -315,41 +309,4 @@ export class PostgresStore implements Store {
 
 function isRefusedData(error: unknown): boolean {
   return error instanceof StoreError && isDataError(error.cause)
-}
-
-async function prepare({ url, log, clock, startTimeoutMs, onOpening }: PostgresStoreOptions): Promise<void> {
-  const backoff = new Backoff(clock)
-  const giveUpAt = clock.steadyMs() + startTimeoutMs
-  for (;;) {
-    try {
-      return await prepareOnce(url, log)
-    } catch (error) {
-      const { code, message } = error as Error & { code?: string }
-      const why = `DATABASE_URL: ${message || code}`
-      if (!isAway(error) || clock.steadyMs() > giveUpAt) throw Object.assign(new Error(why), { code })
-      log.warn({ code, reason: message }, 'the database cannot be reached yet')
-      onOpening?.(storeErrorFrom(error).message)
-    }
-    backoff.failed(new StoreError('store_failing', ''))
-    await new Promise<void>((resolve) => clock.after(backoff.restMs(), resolve))
-  }
-}
-
-async function prepareOnce(url: string, log: PostgresStoreOptions['log']): Promise<void> {
-  const client = new Client({
-    connectionString: url,
-    application_name: 'seam-relay start',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await migrate(client)
-    const { rows } = await client.query(`select current_setting('fsync') = 'on' as is_durable`)
-    if (rows[0]?.is_durable !== true) {
-      log.warn({}, 'the database runs with fsync off: a power cut there can lose what was acknowledged')
-    }
-  } finally {
-    await client.end()
-  }
 }

@@ -33,7 +33,7 @@ import type {
 } from '../records.ts'
 import type { ReconciliationState } from '../reconciliations.ts'
 import { StoreError } from '../store.ts'
-import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../store.ts'
+import type { CountReplayRequest, CountReplayResult, ReplayJob } from '../replay-jobs.ts'
 import type {
   AnswerMessage,
   AnswerOf,

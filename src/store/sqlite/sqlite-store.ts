@@ -1,346 +1,165 @@
-import { Worker } from 'node:worker_threads'
-import type { Clock } from '../../time/clock.ts'
-import { Deadline } from '../../time/deadline.ts'
 import type { HookPause, NewAction, RecordRequest } from '../records.ts'
 import type { ReconciledWindow, ReconciledWorkspace, ReconcilingLease } from '../reconciliations.ts'
-import { StoreError } from '../store.ts'
+import type {
+  DiscardRequest,
+  DismissRequest,
+  DismissResult,
+  EndReplayRequest,
+  NewReplay,
+  ReplayJob,
+  ReplayStep,
+  StepReplayRequest,
+} from '../replay-jobs.ts'
 import type {
   AcceptRequest,
   AcceptResult,
   Announcement,
   ClaimResult,
   ClaimWant,
-  DiscardRequest,
-  DismissRequest,
-  DismissResult,
-  EndReplayRequest,
-  NewReplay,
   PruneRequest,
   PruneResult,
   QuarantineRequest,
-  ReplayJob,
-  ReplayStep,
   SettleResult,
   Settlement,
-  StepReplayRequest,
   Store,
 } from '../store.ts'
-import { MAX_GROUP_CALLS, MAX_WAITING_BYTES, MAX_WAITING_CALLS } from '../waiting-limits.ts'
 import { acceptResult, acceptRow } from './statements/accept.ts'
 import { claimResult } from './statements/claim.ts'
-import type { GroupRequest, WorkerMessage, WorkerStart } from './messages.ts'
-import type { OperationName, RequestOf, ResultOf } from './operations.ts'
 import { settleRow } from './statements/settle.ts'
-import { StoreTime } from './store-time.ts'
+import { StoreThread } from './store-thread.ts'
+import type { StoreThreadOptions } from './store-thread.ts'
 
-export interface SqliteStoreOptions {
-  path: string
-  /** How long to wait at the start for another process that holds the file. */
-  lockWaitMs: number
-  /** `check` fails unless an event of this size would fit on the disk. */
-  largestBodyBytes?: number
-  clock: Clock
-  /**
-   * Called at the start, unless the file is new: by how much the wall clock is ahead of the time when the file was last
-   * written. That is how long the relay was off; if it was not, the clock is wrong. Negative: the wall clock is behind,
-   * and the store goes on from what it wrote last.
-   */
-  onReopened?: (reopened: { wallAheadMs: number }) => void
-  /** Called while it is not open yet, with why that takes time. */
-  onOpening?: (reason: string) => void
-  /** Called with the name of the store's file, or its `-wal`, when it was removed or replaced; with `null` when it is back. */
-  onFileGone?: (gone: string | null) => void
-  /** Called after each commit. */
-  onCommit?: (commit: { calls: number; durationMs: number }) => void
-  /** Called when the store's thread has died and no call can succeed any more. */
-  onFatal?: (error: Error) => void
-}
+export type SqliteStoreOptions = StoreThreadOptions
 
-interface Call {
-  name: OperationName
-  request: unknown
-  bytes: number
-  resolve: (value: never) => void
-  reject: (error: StoreError) => void
-}
-
-/** Shorter than the sender's own 15 s: from a disk that hangs it should hear a 503, and not silence. */
-const COMMIT_TIMEOUT_MS = 10_000
-
-/**
- * The embedded store: SQLite in a thread of its own. While one group of calls is being committed, those that
- * come gather and go into the next, so a sync is shared by everyone who waits for it.
- */
+/** The embedded store: what the contract asks for, each a call to SQLite's thread. */
 export class SqliteStore implements Store {
-  readonly #worker: Worker
-  readonly #time: StoreTime
-  readonly #options: SqliteStoreOptions
-  #waiting: Call[] = []
-  #waitingBytes = 0
-  #committing: Call[] = []
-  #commitDeadline: Deadline | null = null
-  #sending = false
-  #closed = false
-  #ended = false
-  #exited: Promise<void>
+  readonly #thread: StoreThread
 
   /** @throws {Error} with a `code`, if the file cannot be opened, is newer than the program, or is in use */
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
-    const time = new StoreTime(options.clock)
-    const start: WorkerStart = {
-      path: options.path,
-      lockWaitMs: options.lockWaitMs,
-      largestBodyBytes: options.largestBodyBytes ?? 262_144,
-      now: time.now(),
-    }
-    const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
-      workerData: start,
-      // Its garbage is short-lived rows: a small nursery keeps the process small and costs nothing measurable.
-      resourceLimits: { maxYoungGenerationSizeMb: 6 },
-    })
-    const lastWrittenAt = await opened(worker, options)
-    if (lastWrittenAt !== null) {
-      const wallAheadMs = time.now() - lastWrittenAt
-      time.goOnFrom(lastWrittenAt)
-      options.onReopened?.({ wallAheadMs })
-    }
-    return new SqliteStore(worker, time, options)
+    return new SqliteStore(await StoreThread.open(options))
   }
 
-  private constructor(worker: Worker, time: StoreTime, options: SqliteStoreOptions) {
-    this.#worker = worker
-    this.#time = time
-    this.#options = options
-    worker.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'done') this.#finishGroup(message)
-      if (message.kind === 'file') options.onFileGone?.(message.gone)
-    })
-    this.#exited = new Promise((resolve) => {
-      worker.once('error', (error) => this.#fail(error as Error))
-      worker.once('exit', () => {
-        if (!this.#closed) this.#fail(new Error("the store's thread ended"))
-        resolve()
-      })
-    })
+  private constructor(thread: StoreThread) {
+    this.#thread = thread
   }
 
   async accept(request: AcceptRequest): Promise<AcceptResult> {
-    return acceptResult(await this.#call('accept', acceptRow(request), request.event.body.length))
+    return acceptResult(await this.#thread.call('accept', acceptRow(request), request.event.body.length))
   }
 
   quarantine(request: QuarantineRequest): Promise<{ quarantineId: string }> {
-    return this.#call('quarantine', request, request.bytes.length)
+    return this.#thread.call('quarantine', request, request.bytes.length)
   }
 
   async claim(wants: readonly ClaimWant[]): Promise<ClaimResult> {
-    return claimResult(await this.#call('claim', wants))
+    return claimResult(await this.#thread.call('claim', wants))
   }
 
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
-    return this.#call('settle', settlements.map(settleRow))
+    return this.#thread.call('settle', settlements.map(settleRow))
   }
 
   createReplay(request: NewReplay): Promise<ReplayJob> {
-    return this.#call('createReplay', request)
+    return this.#thread.call('createReplay', request)
   }
 
   runningReplay(): Promise<ReplayJob | null> {
-    return this.#call('runningReplay', null)
+    return this.#thread.call('runningReplay', null)
   }
 
   stepReplay(request: StepReplayRequest): Promise<ReplayStep> {
-    return this.#call('stepReplay', request)
+    return this.#thread.call('stepReplay', request)
   }
 
   endReplay(request: EndReplayRequest): Promise<ReplayJob | null> {
-    return this.#call('endReplay', request)
+    return this.#thread.call('endReplay', request)
   }
 
   discard(request: DiscardRequest): Promise<{ discarded: number }> {
-    return this.#call('discard', request)
+    return this.#thread.call('discard', request)
   }
 
   dismiss(request: DismissRequest): Promise<DismissResult> {
-    return this.#call('dismiss', request)
+    return this.#thread.call('dismiss', request)
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
-    return this.#call('prune', request)
+    return this.#thread.call('prune', request)
   }
 
   record(request: RecordRequest): Promise<void> {
-    return this.#call('record', request)
+    return this.#thread.call('record', request)
   }
 
   recordAction(action: NewAction): Promise<void> {
-    return this.#call('recordAction', action)
+    return this.#thread.call('recordAction', action)
   }
 
   pauseHook(pause: Omit<HookPause, 'pausedAt'>): Promise<HookPause> {
-    return this.#call('pauseHook', pause)
+    return this.#thread.call('pauseHook', pause)
   }
 
   resumeHook(hook: string): Promise<boolean> {
-    return this.#call('resumeHook', hook)
+    return this.#thread.call('resumeHook', hook)
   }
 
   pausedHooks(): Promise<HookPause[]> {
-    return this.#call('pausedHooks', null)
+    return this.#thread.call('pausedHooks', null)
   }
 
   dropQuarantined(id: string): Promise<boolean> {
-    return this.#call('dropQuarantined', id)
+    return this.#thread.call('dropQuarantined', id)
   }
 
   takeReconciling(request: { holder: string; leaseMs: number }): Promise<ReconcilingLease> {
-    return this.#call('takeReconciling', request)
+    return this.#thread.call('takeReconciling', request)
   }
 
   leaveReconciling(request: { holder: string }): Promise<void> {
-    return this.#call('leaveReconciling', request)
+    return this.#thread.call('leaveReconciling', request)
   }
 
   reconciledWorkspaces(): Promise<ReconciledWorkspace[]> {
-    return this.#call('reconciledWorkspaces', null)
+    return this.#thread.call('reconciledWorkspaces', null)
   }
 
   enterReconciled(request: { token: number; workspaceId: string; keyPrint: string }): Promise<boolean> {
-    return this.#call('enterReconciled', request)
+    return this.#thread.call('enterReconciled', request)
   }
 
   recordReconciled(request: ReconciledWindow): Promise<boolean> {
-    return this.#call('recordReconciled', request)
+    return this.#thread.call('recordReconciled', request)
   }
 
   knownHashes(dedupKeys: readonly string[]): Promise<(string | null)[]> {
-    return this.#call('knownHashes', dedupKeys)
+    return this.#thread.call('knownHashes', dedupKeys)
   }
 
   areQuarantined(fingerprints: readonly string[]): Promise<boolean[]> {
-    return this.#call('areQuarantined', fingerprints)
+    return this.#thread.call('areQuarantined', fingerprints)
   }
 
   /** The file is locked for one process. */
   async announce(): Promise<Announcement> {
-    this.#refuseIfClosed()
+    this.#thread.refuseIfClosed()
     return { kind: 'alone' }
   }
 
   async leave(): Promise<void> {
-    this.#refuseIfClosed()
+    this.#thread.refuseIfClosed()
   }
 
   async check(): Promise<void> {
-    await this.#call('check', null)
+    await this.#thread.call('check', null)
   }
 
   /** The store's time, in milliseconds since 1970. */
   now(): number {
-    return this.#time.now()
+    return this.#thread.now()
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#sendSoon()
-    await this.#exited
+  close(): Promise<void> {
+    return this.#thread.close()
   }
-
-  #refuseIfClosed(): void {
-    if (this.#closed) throw new StoreError('store_closed', 'the store is closed')
-  }
-
-  #call<N extends OperationName>(name: N, request: RequestOf<N>, bytes = 0): Promise<ResultOf<N>> {
-    if (this.#closed) return Promise.reject(new StoreError('store_closed', 'the store is closed'))
-    if (this.#waiting.length >= MAX_WAITING_CALLS || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      return Promise.reject(new StoreError('store_overloaded', 'too many calls wait for the store'))
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, request, bytes, resolve, reject })
-      this.#waitingBytes += bytes
-      this.#sendSoon()
-    })
-  }
-
-  /** Not at once: what those do next who have just been answered goes into the same group (half as many commits, measured). */
-  #sendSoon(): void {
-    if (this.#sending || this.#committing.length > 0) return
-    this.#sending = true
-    setImmediate(() => {
-      this.#sending = false
-      this.#send()
-    })
-  }
-
-  #send(): void {
-    this.#committing = this.#waiting.splice(0, MAX_GROUP_CALLS)
-    if (this.#committing.length > 0) {
-      for (const { bytes } of this.#committing) this.#waitingBytes -= bytes
-      this.#watchCommit()
-      const group: GroupRequest = {
-        now: this.#time.now(),
-        names: this.#committing.map(({ name }) => name),
-        requests: this.#committing.map(({ request }) => request),
-      }
-      this.#worker.postMessage(group)
-    } else if (this.#closed && !this.#ended) {
-      this.#ended = true
-      this.#worker.postMessage(null)
-    }
-  }
-
-  #finishGroup({ results, refusals, commitMs }: WorkerMessage & { kind: 'done' }): void {
-    const calls = this.#committing
-    this.#committing = []
-    this.#commitDeadline?.close()
-    if (this.#waiting.length > 0 || this.#closed) this.#sendSoon()
-    this.#options.onCommit?.({ calls: calls.length, durationMs: commitMs })
-    for (const { index, reason } of refusals) {
-      const call = calls[index] as Call
-      call.reject(new StoreError('store_failing', `${call.name} could not be stored: ${reason}`))
-    }
-    // Those that were rejected above stay so.
-    for (const [index, call] of calls.entries()) call.resolve(results[index] as never)
-  }
-
-  /** Refuses everyone who waits, again and again for as long as the commit hangs. */
-  #watchCommit(): void {
-    this.#commitDeadline = new Deadline(this.#options.clock, COMMIT_TIMEOUT_MS, () => {
-      this.#refuseAll()
-      this.#watchCommit()
-    })
-  }
-
-  /** The commit may still succeed; asking again then finds that it has. */
-  #refuseAll(): void {
-    const error = new StoreError('store_overloaded', 'the store has not answered for too long')
-    for (const call of this.#committing) call.reject(error)
-    for (const call of this.#waiting.splice(0)) call.reject(error)
-    this.#waitingBytes = 0
-  }
-
-  #fail(error: Error): void {
-    this.#closed = true
-    this.#commitDeadline?.close()
-    for (const call of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) {
-      call.reject(new StoreError('store_failing', "the store's thread died", error))
-    }
-    this.#options.onFatal?.(error)
-  }
-}
-
-/** @returns when the file was last written before; `null` for a new one */
-function opened(worker: Worker, { path, onOpening }: SqliteStoreOptions): Promise<number | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
-  const listen = (message: WorkerMessage) => {
-    if (message.kind === 'migrating') onOpening?.(`the store is being migrated (${message.steps} steps)`)
-    if (message.kind === 'open') resolve(message.lastWrittenAt)
-    if (message.kind === 'failed')
-      reject(Object.assign(new Error(`${path}: ${message.message}`), { code: message.code }))
-  }
-  worker.on('message', listen)
-  worker.once('error', reject)
-  return promise.finally(() => {
-    worker.off('message', listen)
-    worker.off('error', reject)
-  })
 }

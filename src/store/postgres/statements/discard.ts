@@ -1,4 +1,4 @@
-import type { DiscardRequest } from '../../store.ts'
+import type { DiscardRequest } from '../../replay-jobs.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { NOW } from '../span-of-time.ts'
 import { unblockAll } from './unblock.ts'

@@ -1,4 +1,4 @@
-import type { DismissRequest, DismissResult } from '../../store.ts'
+import type { DismissRequest, DismissResult } from '../../replay-jobs.ts'
 import type { Connections, Statement } from '../connections.ts'
 
 /** Looks at the hook's next dead letters in the order of acceptance, and marks those that fit. */

@@ -7,7 +7,7 @@ import {
   walkKindOf,
   walkOn,
 } from '../../replay-scope.ts'
-import type { CountReplayRequest, CountReplayResult, ReplayScope, ReplayWalk } from '../../store.ts'
+import type { CountReplayRequest, CountReplayResult, ReplayScope, ReplayWalk } from '../../replay-jobs.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { momentOf } from '../span-of-time.ts'
 

@@ -1,4 +1,4 @@
-import type { EndReplayRequest, NewReplay, ReplayJob, ReplayScope } from '../../store.ts'
+import type { EndReplayRequest, NewReplay, ReplayJob, ReplayScope } from '../../replay-jobs.ts'
 import type { Connections, Row, Statement } from '../connections.ts'
 import { historyLock } from '../history-lock.ts'
 import { NOW, msOf } from '../span-of-time.ts'

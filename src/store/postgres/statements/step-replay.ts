@@ -1,5 +1,5 @@
 import { LATER_LOOKED_AT, LOOKED_AT_FOR_EACH, namedNext, stepRows } from '../../replay-scope.ts'
-import type { ReplayScope, ReplayStep, ReplayWalk, StepReplayRequest } from '../../store.ts'
+import type { ReplayScope, ReplayStep, ReplayWalk, StepReplayRequest } from '../../replay-jobs.ts'
 import type { Connections, Row, Statement } from '../connections.ts'
 import { historyLock } from '../history-lock.ts'
 import { NOW, laterBy, msBetween } from '../span-of-time.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DiscardRequest } from '../../store.ts'
+import type { DiscardRequest } from '../../replay-jobs.ts'
 import { BLOCKED_UNTIL } from './claim-ordered.ts'
 import { prepareUnblockAll } from './unblock.ts'
 

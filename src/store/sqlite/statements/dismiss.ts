@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DismissRequest, DismissResult } from '../../store.ts'
+import type { DismissRequest, DismissResult } from '../../replay-jobs.ts'
 
 /** Looks at the hook's next dead letters in the order of acceptance, and marks those that fit. */
 export function prepareDismiss(db: DatabaseSync) {

@@ -15,7 +15,7 @@ import type {
   ReplayMissing,
   ReplayScope,
   ReplayWalk,
-} from '../../store.ts'
+} from '../../replay-jobs.ts'
 
 /** What a walk found: the deliveries that fit, in its order, and where it stands after them. */
 export interface Found {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { EndReplayRequest, NewReplay, ReplayJob, ReplayScope } from '../../store.ts'
+import type { EndReplayRequest, NewReplay, ReplayJob, ReplayScope } from '../../replay-jobs.ts'
 import { prepareReplayWalk } from './replay-walk.ts'
 
 type Row = Record<string, string | number | null>

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LOOKED_AT_FOR_EACH, isMissing, stepRows } from '../../replay-scope.ts'
-import type { ReplayScope, ReplayStep, ReplayWalk, StepReplayRequest } from '../../store.ts'
+import type { ReplayScope, ReplayStep, ReplayWalk, StepReplayRequest } from '../../replay-jobs.ts'
 import { prepareLaterLease } from './later-lease.ts'
 import { prepareReplayWalk } from './replay-walk.ts'
 

@@ -12,17 +12,10 @@ import { createHealth } from './observability/health.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { Recorder } from './observability/recorder.ts'
-import { readRelayState } from './operator/hook-states.ts'
-import { createHookTest } from './operator/hook-test.ts'
-import { buildOperatorListener } from './operator/operator-listener.ts'
-import { createOverview } from './operator/overview/overview.ts'
-import { openPage } from './operator/page.ts'
-import { createPauses } from './operator/pauses.ts'
-import { createReplays } from './operator/replays.ts'
+import { openOperator } from './operator/operator.ts'
 import type { Replays } from './operator/replays.ts'
 import { createReconciliation } from './reconcile/reconciliation.ts'
 import { ReplayRunner } from './replays/replay-runner.ts'
-import { createStatistics } from './operator/statistics.ts'
 import { Retention } from './retention/retention.ts'
 import { SenderTime } from './retention/sender-time.ts'
 import type { Reader } from './store/reader.ts'
@@ -125,7 +118,11 @@ export async function createApp({
   counting = recorder
 
   // Out: from the store to the hooks.
-  const alerts = await openAlerts(config.alertUrl, { overview: () => latestOverview(), log, clock })
+  const alerts = await openAlerts(config.alertUrl, {
+    overview: () => operator.latestOverview(),
+    log,
+    clock,
+  })
   const delivery = new DeliveryEngine({
     store,
     hooks,
@@ -172,61 +169,25 @@ export async function createApp({
     log,
     onDue: () => delivery.wake(),
   })
-  const replays = createReplays({
-    store,
-    reader,
-    hooks: () => hooks,
-    clock,
-    log,
-    onBegun: () => replayRunner.wake(),
-  })
-  const statistics = createStatistics({ reader, clock })
-  const breakers = () => delivery.breakers()
-  metrics.watch(() => readRelayState({ statistics, breakers, paused: () => delivery.paused }))
-  const overviewOptions = {
-    reader,
-    statistics,
-    hooks: () => hooks,
-    breakers,
-    recent,
-    reconciliation: async () => (await reconciliation?.reconciliationOverview()) ?? null,
-    version: VERSION,
-    clock,
-  }
-  const overview = createOverview(overviewOptions)
-  // An alert of a dead letter must not say that nothing waits because the statistics are some seconds older, so it has its own.
-  // They are read at most once a minute.
-  const latestOverview = createOverview({
-    ...overviewOptions,
-    statistics: createStatistics({ reader, clock }),
-  })
-  const operatorListener = await buildOperatorListener({
+  const operator = await openOperator({
     config,
     clock,
     log,
     metrics,
-    page: openPage(),
-    api: {
-      clock,
-      log,
-      reader,
-      store,
-      pauses: createPauses({ store, delivery }),
-      replays,
-      overview,
-      recent,
-      secrets: config.seamWebhookSecrets.length,
-      hooks: () => hooks,
-      acceptEventTypes: config.acceptEventTypes,
-      receive,
-      testHook: createHookTest({ hooks: () => hooks, clock }),
-      reconcile: reconciliation === null ? null : (span) => reconciliation.reconcileSpan(span),
-    },
+    store,
+    reader,
+    delivery,
+    reconciliation,
+    recent,
+    receive,
+    hooks: () => hooks,
+    onReplayBegun: () => replayRunner.wake(),
   })
+  const operatorListener = operator.listener
 
   let stopped: Promise<void> | null = null
   return {
-    ...replays,
+    ...operator.replays,
     publicListener,
     operatorListener,
     store,

@@ -58,7 +58,7 @@ function withoutPeople(prefix: string): string {
   return `
     ${withoutReconciliation(prefix)}
     ${withoutUsableFrom(prefix)}
-    drop index ${prefix}events_credential; drop index ${prefix}deliveries_given_up;
+    drop index ${prefix}${prefix === '' ? 'events_credential' : 'events_credential_blocks'}; drop index ${prefix}deliveries_given_up;
     alter table ${prefix}events drop column system_id;
     alter table ${prefix}events drop column account_id;
     alter table ${prefix}events drop column source;

@@ -5,7 +5,7 @@ import { until } from '../support/until.ts'
 import { acceptance, claim } from './asking.ts'
 import { open } from './postgres-database.ts'
 
-const NAMES = ['deliveries_given_up', 'events_credential', 'quarantine_received']
+const NAMES = ['deliveries_given_up', 'events_credential_blocks', 'quarantine_received']
 
 test('an empty database has every index from the beginning', async () => {
   const url = await newDatabase()

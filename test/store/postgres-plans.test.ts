@@ -52,6 +52,12 @@ const DAY_MS = 86_400_000
 /** What is undelivered has its numbers from here, beside however much history. */
 const FIRST_UNDELIVERED = 10_000_001
 
+/**
+ * Of a credential's events each block of numbers is a seek of some three pages, whether anything is in it or not. There are
+ * 2,442 blocks up to the first undelivered.
+ */
+const EVERY_BLOCK = 9000
+
 /** A level more in an index is a page more for each row that is looked up; a scan of the million would be thousands. */
 const SLACK = 500
 
@@ -131,17 +137,20 @@ const CALLS: Record<string, Call> = {
   ...eventLists({}),
   ...eventLists({ type: 'device.*', workspaceId: 'x' }),
   ...eventLists({ since: Date.now() - DAY_MS, until: Date.now() }),
-  ...eventLists({ credentialId: 'credential-1' }),
+  ...eventLists({ credentialId: 'credential-1' }, 8000 + EVERY_BLOCK),
   'event by its id': { ...reading(500), ask: (connections) => findEvent(connections, 'undelivered-100') },
   'newest sample': {
     ...reading(6000, /^events_pkey$/),
     ask: (connections) => findEvent(connections, SAMPLE_EVENT_ID),
   },
   'story of a credential': {
-    ...reading(500),
+    ...reading(500 + EVERY_BLOCK),
     ask: (connections) => storyOf(connections, 'credential-1', 100),
   },
-  search: { ...reading(6000, /^events_pkey$/), ask: (connections) => search(connections, 'undelivered-100') },
+  search: {
+    ...reading(6000 + EVERY_BLOCK, /^events_pkey$/),
+    ask: (connections) => search(connections, 'undelivered-100'),
+  },
   'events that are shown': { ...reading(4000), ask: (connections) => summariesOf(connections, SHOWN) },
   'events with their bodies': { ...reading(4000), ask: (connections) => storedEvents(connections, SHOWN) },
   ...deliveryLists({}),
@@ -194,11 +203,11 @@ function reading(pagesAtMost: number, fromItsEnd?: RegExp): Omit<Call, 'ask'> {
   return { on: 'others', pagesAtMost, ...(fromItsEnd === undefined ? {} : { fromItsEnd }) }
 }
 
-function eventLists(filter: Omit<ListEvents, 'limit'>): Record<string, Call> {
+function eventLists(filter: Omit<ListEvents, 'limit'>, pagesAtMost = 8000): Record<string, Call> {
   const scan = eventsScan({ ...filter, limit: 50 })
   return {
     [`events with ${Object.keys(filter).join(' and ') || 'no filter'}`]: {
-      ...reading(8000),
+      ...reading(pagesAtMost),
       ask: (connections) => listEvents(connections, scan),
     },
   }

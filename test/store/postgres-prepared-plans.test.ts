@@ -6,7 +6,11 @@ import { Claimer } from '../../src/store/postgres/claimer.ts'
 import { BY_INDEX } from '../../src/store/postgres/connections.ts'
 import { migrate } from '../../src/store/postgres/migrations.ts'
 import { FREE, HOOKS_OF_LEASES } from '../../src/store/postgres/statements/free-leases.ts'
+import { listEvents } from '../../src/store/postgres/statements/list-events.ts'
+import { search } from '../../src/store/postgres/statements/search.ts'
 import { settle } from '../../src/store/postgres/statements/settle.ts'
+import { storyOf } from '../../src/store/postgres/statements/story-of.ts'
+import { eventsScan } from '../../src/store/bounded-page.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { newDatabase } from '../support/postgres.ts'
 import { connect, executed, pagesOf, planOf, scansOf, stepsOf } from './explain.ts'
@@ -97,6 +101,40 @@ test('freeing what a gone replica had leased costs little with 50,000 waiting, b
   }
   expect(Math.max(...touched)).toBeLessThan(PAGES_AT_MOST)
   expect(freed).toBe(WAITING / 200)
+}, 120_000)
+
+test('a credential is looked for by a seek for each block, by plans from before there were events', async () => {
+  const calls: Record<string, (connections: Connections) => Promise<unknown>> = {
+    story: (connections) => storyOf(connections, 'credential-7', 100),
+    list: (connections) => listEvents(connections, eventsScan({ credentialId: 'credential-7', limit: 50 })),
+    'narrowed list': (connections) =>
+      listEvents(connections, eventsScan({ credentialId: 'credential-7', type: 'device.*', limit: 50 })),
+    search: (connections) => search(connections, 'credential-7'),
+  }
+  const client = await connect(await newDatabase())
+  await migrate(client)
+  await client.query('alter table seam_relay.events set (autovacuum_enabled = off)')
+  await client.query(`${BY_INDEX}`)
+  const prepared = await prepareAll(client, calls)
+  await client.query(`
+    insert into seam_relay.events (seq, webhook_id, event_id, message_id, event_type, workspace_id, credential_id,
+        occurred_at, is_sample, accepted_at, body)
+      select n, n, '', '', 'acs_credential.issued', '', 'credential-' || n % 50000, '', false, now(), '{}'
+      from generate_series(1, ${DELIVERED + WAITING}) n`)
+  const explained: unknown[] = []
+  for (const { call, name, execution } of prepared) {
+    const plan = await planOf(client, `explain (analyze, buffers, format json) ${execution}`)
+    const seeks = scansOf(plan).filter(({ index }) => index === 'events_credential_blocks')
+    if (seeks.length > 0) explained.push({ call, name, isNarrowed: seeks[0]?.isNarrowed })
+    // 37 blocks, at each of which it goes down the index; the search looks at the newest events too.
+    expect([call, name, pagesOf(plan)]).toEqual([call, name, expect.toSatisfy((n: number) => n < 700)])
+  }
+  expect(explained).toEqual([
+    { call: 'story', name: 'story-of', isNarrowed: true },
+    { call: 'list', name: 'list-events-of-credential', isNarrowed: true },
+    { call: 'narrowed list', name: 'list-events-of-credential', isNarrowed: true },
+    { call: 'search', name: 'search', isNarrowed: true },
+  ])
 }, 120_000)
 
 /** Prepares each statement and runs it once, so that its plan is made. */

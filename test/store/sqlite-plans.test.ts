@@ -41,6 +41,17 @@ test('no question reads a whole table or index, but for those that count or have
   expect(strays).toEqual([])
 })
 
+test('a credential is looked for by a seek for each block, and in order', async () => {
+  const path = newPath()
+  await open(path)
+  const ofCredential = statementsOf(path, prepareQuestions).filter((sql) => sql.includes('events_credential'))
+  const steps = ofCredential.flatMap((sql) => planOf(path, sql))
+  const seek = /^SEARCH e USING (COVERING )?INDEX events_credential \(<expr>=\? AND credential_id=\?/
+  expect(steps.filter((step) => seek.test(step))).toHaveLength(ofCredential.length)
+  expect(ofCredential).toHaveLength(3)
+  expect(steps.filter((step) => step.includes('TEMP B-TREE'))).toEqual([])
+})
+
 test('a step of a replay finds by an index what it puts back and what is under way after it', async () => {
   const path = newPath()
   await open(path)

@@ -250,6 +250,9 @@ const migrations: readonly string[] = [
     leased_until timestamptz not null
   );
   `,
+  `
+  -- Another index for a credential's story, which is made after the start (late-indices.ts).
+  `,
 ]
 
 /**

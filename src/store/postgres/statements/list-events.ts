@@ -3,6 +3,7 @@ import type { EventsScan } from '../../bounded-page.ts'
 import type { EventSummary, Page } from '../../listings.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { momentOf } from '../span-of-time.ts'
+import { blocksSql, inBlock } from './blocks.ts'
 import { summariesOf } from './event-rows.ts'
 import { foundOf, lookOf } from './seen-rows.ts'
 
@@ -24,20 +25,26 @@ const FITS = `($4::text is null or e.event_type = $4)
     and ($7::float8 is null or e.accepted_at >= ${momentOf('$7')})
     and ($8::float8 is null or e.accepted_at < ${momentOf('$8')})`
 
-/** Along the numbers, newest first, or along those of a credential. */
-const LIST: Statement = { name: 'list-events', text: seenSql('$10::text is null') }
-const LIST_OF_CREDENTIAL: Statement = {
-  name: 'list-events-of-credential',
-  text: seenSql('e.credential_id = $10::text'),
+const SEEN = `select e.seq, '' as hook, (${FITS}) as fits from seam_relay.events e
+    where e.seq < $1::bigint and e.seq >= $2::bigint`
+
+/** Along the numbers, newest first. */
+const LIST: Statement = {
+  name: 'list-events',
+  text: `
+  with seen as materialized (${SEEN} and $10::text is null order by e.seq desc limit $3::integer
+  ) ${foundOf('seen', '$9')}`,
 }
 
-function seenSql(condition: string): string {
-  return `
+/** Along the numbers of a credential, newest first: those of one block after the other. */
+const LIST_OF_CREDENTIAL: Statement = {
+  name: 'list-events-of-credential',
+  text: `
   with seen as materialized (
-    select e.seq, '' as hook, (${FITS}) as fits
-    from seam_relay.events e where ${condition} and e.seq < $1::bigint and e.seq >= $2::bigint
-    order by e.seq desc limit $3::integer
-  ) ${foundOf('seen', '$9')}`
+    select e.* from ${blocksSql('$2::bigint', '$1::bigint')} b cross join lateral (
+      ${SEEN} and ${inBlock('b.n', '$10::text')} order by e.seq desc limit $3::integer
+    ) e order by b.n desc, e.seq desc limit $3::integer
+  ) ${foundOf('seen', '$9')}`,
 }
 
 export async function listEvents(connections: Connections, scan: EventsScan): Promise<Page<EventSummary>> {

@@ -4,6 +4,7 @@ import { COUNTED_EVENTS, searchHits } from '../../search-hits.ts'
 import type { Found } from '../../search-hits.ts'
 import type { Connections, Statement } from '../connections.ts'
 import { msOf } from '../span-of-time.ts'
+import { EVERY_EVENT, blocksSql, inBlock } from './blocks.ts'
 import { seqOf } from './find-event.ts'
 
 /** By the indices that there are; by what has none, only among the newest events. Bodies are never searched. */
@@ -12,7 +13,9 @@ const SEARCH: Statement = {
   text: `
   select
     (select count(*) from (
-      select from seam_relay.events where credential_id = $2::text limit ${COUNTED_EVENTS}) c) as of_credential,
+      select from ${blocksSql(...EVERY_EVENT)} b cross join lateral (
+        select from seam_relay.events e where ${inBlock('b.n', '$2::text')} offset 0
+      ) e limit ${COUNTED_EVENTS}) c) as of_credential,
     (select round(${msOf('received_at')}) from seam_relay.quarantine where id = $3::uuid) as received_at,
     (select id from seam_relay.replays where id = $3) as replay,
     newest.* from (

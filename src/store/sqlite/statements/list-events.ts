@@ -1,9 +1,11 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { pageEnd, seqBounds } from '../../bounded-page.ts'
 import type { EventsScan, Look } from '../../bounded-page.ts'
 import type { EventSummary, Page } from '../../listings.ts'
+import { IN_BLOCK, prepareBlocks } from './blocks.ts'
 import { prepareEventRows } from './event-rows.ts'
 
+type CredentialParameters = Record<string, SQLInputValue> & { floor: number; before: number }
 type SeenEvent = [seq: number, acceptedAt: number, fits: number]
 
 /** What no index serves. */
@@ -15,6 +17,7 @@ const FITS = `(:type is null or e.event_type = :type)
 /** Along the numbers, newest first, or along those of a credential; only those that fit are looked up in full. */
 export function prepareListEvents(db: DatabaseSync) {
   const rows = prepareEventRows(db)
+  const blocksOf = prepareBlocks(db)
   const selectFirst = db.prepare('select seq from events where accepted_at >= ? order by accepted_at limit 1')
   const selectLast = db.prepare(
     'select seq from events where accepted_at < ? order by accepted_at desc limit 1',
@@ -25,7 +28,7 @@ export function prepareListEvents(db: DatabaseSync) {
   )
   const seeCredential = db.prepare(
     `select e.seq, e.accepted_at, ${FITS} from events e indexed by events_credential
-     where e.credential_id = :credential and e.seq < :before and e.seq >= :floor order by e.seq desc limit :looked`,
+     where ${IN_BLOCK} and e.seq < :before and e.seq >= :floor order by e.seq desc limit :looked`,
   )
   for (const statement of [seeAll, seeCredential]) statement.setReturnArrays(true)
 
@@ -48,9 +51,7 @@ export function prepareListEvents(db: DatabaseSync) {
       until: until ?? Number.MAX_SAFE_INTEGER,
     }
     const seen =
-      credentialId === null
-        ? seeAll.iterate(parameters)
-        : seeCredential.iterate({ ...parameters, credential: credentialId })
+      credentialId === null ? seeAll.iterate(parameters) : seenOf({ ...parameters, credential: credentialId })
     const found: Look = { fitting: [], last: null, isThrough: true }
     let count = 0
     for (const [seq, acceptedAt, fits] of seen as unknown as Iterable<SeenEvent>) {
@@ -60,6 +61,11 @@ export function prepareListEvents(db: DatabaseSync) {
       if (++count === looked || found.fitting.length > limit) return { ...found, isThrough: false }
     }
     return found
+  }
+
+  /** Block by block, and no further than the caller goes on. */
+  function* seenOf(parameters: CredentialParameters): Generator<Record<string, SQLOutputValue>> {
+    for (const block of blocksOf(parameters)) yield* seeCredential.iterate({ ...parameters, block })
   }
 }
 

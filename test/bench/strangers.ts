@@ -89,7 +89,7 @@ export async function besideAFlood(
   const more = relay.peakMemoryMiB() - before
   await relay.stop()
   return (
-    `${what}: honest webhooks ${JSON.stringify(honest.statuses)}, the slowest ${Math.max(...honest.latenciesMs).toFixed(0)} ms; ` +
+    `${what}: honest webhooks ${JSON.stringify(honest.statuses)}, the slowest ${Math.max(...honest.latenciesMs).toFixed(0)} ms, ${honest.lost} sent again; ` +
     `${more.toFixed(0)} MiB more; the stranger was answered ${JSON.stringify(statuses)}, ${closed} connections closed`
   )
 }

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
-import { dedupKey } from '../events/dedup-key.ts'
 import { UUID_PATTERN } from '../events/event.ts'
 import { judge } from '../events/judge.ts'
-import type { JudgedEvent } from '../events/judge.ts'
 import { fingerprintOf } from '../store/fingerprint.ts'
 import type { Reconciliations } from '../store/reconciliations.ts'
 import type { Pacer } from './pacer.ts'
@@ -37,10 +35,13 @@ export interface Comparison {
   error: unknown
 }
 
+/** What is needed of an event until its page is compared, and no more: most are known, and are passed over. */
 interface Found {
+  /** A part of Seam's answer. */
   bytes: Buffer
-  messageId: string
-  event: JudgedEvent
+  eventId: string
+  workspaceId: string
+  contentHash: string
   createdAt: number
 }
 
@@ -60,7 +61,7 @@ const TAKEN_IN_AT_ONCE = 50
  * @param isDryRun only counts
  */
 export async function compare(
-  texts: readonly string[],
+  texts: readonly Buffer[],
   about: { span: Span; workspaceId: string; isDryRun: boolean },
   options: CompareOptions,
   pacer: Pacer,
@@ -79,12 +80,12 @@ export async function compare(
   const odd: { bytes: Buffer; messageId: string }[] = []
   for (let at = 0; at < texts.length; at += SLICE) {
     await pacer.work(() => {
-      for (const text of texts.slice(at, at + SLICE)) sort(text, found, odd, options.acceptEventTypes)
+      for (const bytes of texts.slice(at, at + SLICE)) sort(bytes, found, odd, options.acceptEventTypes)
     })
   }
   // An event names its workspace by a UUID. A workspace that is known by anything else cannot be told from another one.
   result.isOfAnotherWorkspace =
-    UUID.test(about.workspaceId) && found.some(({ event }) => event.workspaceId !== about.workspaceId)
+    UUID.test(about.workspaceId) && found.some(({ workspaceId }) => workspaceId !== about.workspaceId)
   if (result.isOfAnotherWorkspace) return result
 
   const asked = found.filter(({ createdAt }) => isAskedFor(createdAt, about.span))
@@ -94,19 +95,17 @@ export async function compare(
     result.newestAt = Math.max(result.newestAt ?? createdAt, createdAt)
   }
   try {
-    const hashes = await options.store.knownHashes(
-      asked.map(({ event, messageId }) => dedupKey(event, messageId)),
-    )
+    const hashes = await options.store.knownHashes(asked.map(({ eventId }) => eventId))
     const missed = asked.filter((_, index) => hashes[index] === null)
     const differing = asked.filter(
-      ({ event }, index) => hashes[index] !== null && hashes[index] !== event.contentHash,
+      ({ contentHash }, index) => hashes[index] !== null && hashes[index] !== contentHash,
     )
     if (about.isDryRun) {
       for (const one of missed) countMissed(result, one)
       return result
     }
     await takeIn(missed.toSorted(byCreation), result, options.receive)
-    await setAside([...differing, ...odd], options)
+    await setAside([...differing.map(toReceive), ...odd], options)
   } catch (error) {
     result.error = error
   }
@@ -119,22 +118,31 @@ function isAskedFor(createdAt: number, { fromMs, toMs }: Span): boolean {
 }
 
 function sort(
-  text: string,
+  bytes: Buffer,
   found: Found[],
   odd: { bytes: Buffer; messageId: string }[],
   accepted: readonly string[],
 ): void {
-  const bytes = Buffer.from(text)
   const judgement = judge(bytes, accepted)
   if (judgement.kind === 'misfit') {
     const print = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
-    odd.push({ bytes, messageId: `reconciliation_${print}` })
+    odd.push({ bytes: Buffer.from(bytes), messageId: `reconciliation_${print}` })
   }
   // A sample is what a person sent to try the way of a webhook: it has no id that could be compared.
   if (judgement.kind !== 'event' || judgement.event.isSample) return
-  const { event } = judgement
-  const createdAt = Date.parse(event.createdAt.replace(':60', ':59'))
-  found.push({ bytes, messageId: `reconciliation_${event.eventId}`, event, createdAt })
+  const { eventId, workspaceId, contentHash, createdAt } = judgement.event
+  found.push({
+    bytes,
+    eventId,
+    workspaceId,
+    contentHash,
+    createdAt: Date.parse(createdAt.replace(':60', ':59')),
+  })
+}
+
+/** A copy: the memory of Seam's answer is used for the next one. */
+function toReceive({ bytes, eventId }: Found): { bytes: Buffer; messageId: string } {
+  return { bytes: Buffer.from(bytes), messageId: `reconciliation_${eventId}` }
 }
 
 /** One that a webhook brings at the same moment is a duplicate here, and was not missed. */
@@ -142,7 +150,10 @@ async function takeIn(missed: readonly Found[], result: Comparison, receive: Tak
   for (let at = 0; at < missed.length; at += TAKEN_IN_AT_ONCE) {
     const some = missed.slice(at, at + TAKEN_IN_AT_ONCE)
     const receipts = await Promise.allSettled(
-      some.map(({ bytes, messageId }) => receive(bytes, messageId, 'reconciliation')),
+      some.map((one) => {
+        const { bytes, messageId } = toReceive(one)
+        return receive(bytes, messageId, 'reconciliation')
+      }),
     )
     for (const [index, receipt] of receipts.entries()) {
       if (receipt.status === 'rejected') result.error ??= receipt.reason
@@ -166,9 +177,9 @@ async function setAside(
   for (const { bytes, messageId } of further) await receive(bytes, messageId, 'reconciliation')
 }
 
-function countMissed(result: Comparison, { event, createdAt }: Found): void {
+function countMissed(result: Comparison, { eventId, createdAt }: Found): void {
   result.missed++
-  result.missedEvents.push({ eventId: event.eventId, createdAt })
+  result.missedEvents.push({ eventId, createdAt })
 }
 
 function byCreation(one: Found, other: Found): number {

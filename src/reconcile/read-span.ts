@@ -14,8 +14,8 @@ const MAX_PAGES = 200
 export type Piece =
   | {
       kind: 'events'
-      /** As Seam wrote them. At most one page. */
-      texts: string[]
+      /** Each event as Seam wrote it. At most one page, and to be used up before the next piece is asked for. */
+      texts: Buffer[]
       /** Where these are in time. */
       span: Span
       /** The whole span up to its end has been read with these. */
@@ -26,7 +26,7 @@ export type Piece =
   | { kind: 'failed'; failure: ApiFailure }
 
 export type GapReason = 'too_many_at_once' | 'too_large'
-export type List = (span: Span, offset: number) => Promise<ApiResult<string[]>>
+export type List = (span: Span, offset: number) => Promise<ApiResult<Buffer[]>>
 
 /**
  * Reads all events of a span, the earlier before the later. Seam promises neither an order nor a cursor: so an answer that may be
@@ -54,7 +54,7 @@ export async function* readSpan(whole: Span, list: List): AsyncGenerator<Piece> 
   }
 }
 
-async function* readPages(span: Span, first: string[], list: List): AsyncGenerator<Piece, ApiFailure | null> {
+async function* readPages(span: Span, first: Buffer[], list: List): AsyncGenerator<Piece, ApiFailure | null> {
   const seen = new Set<string>()
   // A page of any other length is whole by itself, whatever the offset does.
   const isCutForSure = first.length === PAGE_EVENTS
@@ -87,11 +87,12 @@ async function* readPages(span: Span, first: string[], list: List): AsyncGenerat
   }
 }
 
-function mayBeCut(texts: readonly string[]): boolean {
+function mayBeCut(texts: readonly Buffer[]): boolean {
   return texts.length > 0 && texts.length % ROUND_EVENTS === 0
 }
 
-function isNew(seen: Set<string>, text: string): boolean {
+function isNew(seen: Set<string>, bytes: Buffer): boolean {
+  const text = bytes.toString()
   const { event_id: id = text } = JSON.parse(text) as { event_id?: string }
   if (seen.has(id)) return false
   seen.add(id)

@@ -3,8 +3,9 @@ import { parseRetryAfter } from '../http/retry-after.ts'
 import type { Clock } from '../time/clock.ts'
 import { Deadline } from '../time/deadline.ts'
 import { VERSION } from '../version.ts'
+import { AnswerBuffer } from './answer-buffer.ts'
 import type { ApiFailure, ApiFailureCode } from './api-failure.ts'
-import { elementTexts } from './element-texts.ts'
+import { elementBytes } from './element-bytes.ts'
 
 export type ApiResult<T> =
   | {
@@ -64,6 +65,7 @@ export class SeamApi {
   readonly #options: SeamApiOptions
   readonly #agent = new Agent({ connections: 2, allowH2: false, headersTimeout: 0, bodyTimeout: 0 })
   readonly #cut = new AbortController()
+  readonly #lists = new AnswerBuffer()
 
   constructor(options: SeamApiOptions) {
     this.#options = options
@@ -71,11 +73,14 @@ export class SeamApi {
 
   /** The workspace that the key belongs to. */
   findWorkspace(): Promise<ApiResult<Workspace>> {
-    return this.#ask('/workspaces/get', {}, (text) => workspaceIn(JSON.parse(text)))
+    return this.#ask('/workspaces/get', {}, (bytes) => workspaceIn(parsed(bytes)))
   }
 
-  /** The events that were created between two moments, each as the text that Seam wrote. In no certain order. */
-  listEvents(asked: ListEventsRequest): Promise<ApiResult<string[]>> {
+  /**
+   * The events that were created between two moments, each as the bytes that Seam sent. In no certain order.
+   * The next question overwrites them: what is kept longer has to be copied.
+   */
+  listEvents(asked: ListEventsRequest): Promise<ApiResult<Buffer[]>> {
     const { afterMs, beforeMs, eventTypes, limit, offset = 0 } = asked
     const body = {
       between: [new Date(afterMs).toISOString(), new Date(beforeMs).toISOString()],
@@ -83,12 +88,12 @@ export class SeamApi {
       ...(eventTypes === null ? {} : { event_types: eventTypes }),
       ...(offset === 0 ? {} : { unstable_offset: offset }),
     }
-    return this.#ask('/events/list', body, (text) => elementTexts(text, 'events'))
+    return this.#ask('/events/list', body, (bytes) => elementBytes(bytes, 'events'), this.#lists)
   }
 
   /** The endpoints to which Seam sends the workspace's webhooks. */
   listWebhooks(): Promise<ApiResult<WebhookEndpoint[]>> {
-    return this.#ask('/webhooks/list', {}, (text) => endpointsIn(JSON.parse(text)))
+    return this.#ask('/webhooks/list', {}, (bytes) => endpointsIn(parsed(bytes)))
   }
 
   /** Ends what is under way, as `stopped`, and closes the connections. May be called twice. */
@@ -97,8 +102,13 @@ export class SeamApi {
     await this.#agent.destroy()
   }
 
-  /** @param read gives `null`, or throws, where the text is not what Seam documents */
-  async #ask<T>(path: string, body: object, read: (text: string) => T | null): Promise<ApiResult<T>> {
+  /** @param read gives `null`, or throws, where the bytes are not what Seam documents */
+  async #ask<T>(
+    path: string,
+    body: object,
+    read: (bytes: Buffer) => T | null,
+    buffer = new AnswerBuffer(),
+  ): Promise<ApiResult<T>> {
     const { url, key, clock, timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = this.#options
     const tooLate = new AbortController()
     const deadline = new Deadline(clock, timeoutMs, () => tooLate.abort())
@@ -123,9 +133,9 @@ export class SeamApi {
         await answer.body.dump({ limit: 65_536, signal }).catch(() => {})
         return failed(codeOfStatus(status), status, retryAfterMs)
       }
-      const text = await bounded(answer.body, maxBytes)
-      if (text === null) return failed('too_large', status)
-      const value = readable(text, read)
+      const bytes = await buffer.read(answer.body, maxBytes)
+      if (bytes === null) return failed('too_large', status)
+      const value = readable(bytes, read)
       return value === null
         ? failed('misfit', status)
         : { ok: true, value, seamNowMs: timeIn(answer.headers['date']) }
@@ -155,25 +165,16 @@ function codeOfStatus(status: number): ApiFailureCode {
   return status >= 400 ? 'refused' : 'misfit'
 }
 
-/** The body as text, or `null` if it is longer than this. */
-async function bounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string | null> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (bytes > maxBytes) return null
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
-}
-
-function readable<T>(text: string, read: (text: string) => T | null): T | null {
+function readable<T>(bytes: Buffer, read: (bytes: Buffer) => T | null): T | null {
   try {
-    return read(text)
+    return read(bytes)
   } catch {
     return null
   }
+}
+
+function parsed(bytes: Buffer): unknown {
+  return JSON.parse(bytes.toString())
 }
 
 function timeIn(header: unknown): number | null {

@@ -25,7 +25,7 @@ test('events are given as the text that Seam wrote, with what Seam believes the 
   const event = credentialEvent() as unknown as StubEvent
   stub.eventsOf(KEY).push(event)
   const result = await api.listEvents(LIST)
-  expect(result).toMatchObject({ ok: true, value: [JSON.stringify(event)] })
+  expect(result).toMatchObject({ ok: true, value: [Buffer.from(JSON.stringify(event))] })
   expect(result.ok && (result.seamNowMs as number) - Date.now()).toBeGreaterThan(3_590_000)
   expect(stub.requests.at(-1)?.body).toEqual({
     between: ['2026-03-01T09:59:59.999Z', '2026-03-01T10:00:00.001Z'],

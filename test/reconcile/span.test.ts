@@ -48,7 +48,7 @@ function seamWith(times: readonly number[]) {
       .toSorted((one, other) => (one.text.length - other.text.length || one.text < other.text ? 1 : -1))
       .slice(offset, offset + PAGE_EVENTS)
     asked.push(listed.length)
-    return { ok: true as const, value: listed.map(({ text }) => text), seamNowMs: null }
+    return { ok: true as const, value: listed.map(({ text }) => Buffer.from(text)), seamNowMs: null }
   }
   return { list, asked }
 }
@@ -74,7 +74,7 @@ test('a span is read whole, in the order of time, however its events lie', async
       const pieces = await piecesOf(readSpan({ fromMs: 0, toMs: 5001 }, list))
       const ids = new Set(
         pieces.flatMap(({ texts }) =>
-          texts.map((text) => (JSON.parse(text) as { event_id: string }).event_id),
+          texts.map((text) => (JSON.parse(text.toString()) as { event_id: string }).event_id),
         ),
       )
       expect(ids.size).toBe(all.length)

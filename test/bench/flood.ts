@@ -24,6 +24,8 @@ export interface FloodResult {
   statuses: Record<string, number>
   /** Connections that were closed on it. */
   closed: number
+  /** Processor time of this process since it was asked. */
+  processorSeconds: number
 }
 
 const BODY_BYTES = 262_144
@@ -31,12 +33,15 @@ const PACED_CONNECTIONS = 8
 const ADDRESS_CONNECTIONS = 32
 
 process.on('message', (request: FloodRequest | 'stop') => {
-  if (request === 'stop') process.send?.(result)
-  else void flood(request).then(() => process.send?.('sent'))
+  if (request === 'stop') {
+    const { user, system } = process.cpuUsage(usedBefore)
+    process.send?.({ ...result, processorSeconds: (user + system) / 1e6 })
+  } else void flood(request).then(() => process.send?.('sent'))
 })
 process.on('disconnect', () => process.exit())
 
-const result: FloodResult = { statuses: {}, closed: 0 }
+const usedBefore = process.cpuUsage()
+const result: FloodResult = { statuses: {}, closed: 0, processorSeconds: 0 }
 
 async function flood(request: FloodRequest): Promise<void> {
   switch (request.kind) {

@@ -28,6 +28,8 @@ test('on a full disk nothing is taken and nothing is sent twice; with room again
   const taken = credentialEvents(10)
   for (const event of taken) expect(await relay.send(event)).toMatchObject({ status: 202 })
   await receiver.hasReceived(4)
+  // A look at the store that went well serves a while, but not beyond an acceptance that failed.
+  expect(await readyz()).toBe(200)
   disk.fill()
   const refused = credentialEvents(3)
   for (const event of refused) expect(await relay.send(event)).toMatchObject({ status: 503 })

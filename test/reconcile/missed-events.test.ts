@@ -79,6 +79,23 @@ test.each(['is ignored', 'is refused'] as const)(
   },
 )
 
+test('a gap is told once, however many passes come upon it again', async () => {
+  const stub = await seam()
+  stub.offset = 'is refused'
+  const created_at = new Date(Date.now() - MINUTE_MS).toISOString()
+  stub.eventsOf(KEY).push(...Array.from({ length: 501 }, () => eventFrom(0, { created_at })))
+  const relay = await startRelay(reconciling(stub, { RECONCILE_INTERVAL_S: '1' }))
+  await relay.logged('events may be missing')
+  for (let pass = 0; pass < 2; pass++) {
+    const later = eventFrom(0)
+    stub.eventsOf(KEY).push(later)
+    await until('a later pass to take it in', async () =>
+      relay.logLines.some(({ msg, event_id }) => msg === 'accepted' && event_id === later.event_id),
+    )
+  }
+  expect(relay.logLines.filter(({ msg }) => msg === 'events may be missing')).toHaveLength(1)
+})
+
 test.each([120_000, -120_000])(
   "Seam's clock is %d ms ahead: nothing is missed wrongly, and nothing passed over",
   async (aheadMs) => {

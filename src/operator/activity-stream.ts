@@ -53,11 +53,9 @@ export class ActivityStream extends Readable implements Listener {
     return this.readableEnded || this.destroyed || this.readableLength >= FULL_BYTES
   }
 
-  tell({ number, items, skipped }: ActivityRow): void {
-    const messages = items.map((item) => `data: ${JSON.stringify(itemView(item))}\n`)
-    if (skipped > 0) messages.push(gap(skipped))
-    this.#position = number
-    this.#say(`${messages.join('\n')}id: ${number}\n\n`)
+  tell(row: ActivityRow): void {
+    this.#position = row.number
+    this.#say(messagesOf(row))
   }
 
   tellGap(position: number): void {
@@ -74,11 +72,24 @@ export class ActivityStream extends Readable implements Listener {
     else if (now - this.#saidAt >= HEARTBEAT_MS && !this.isFull) this.#say(': alive\n\n')
   }
 
-  #say(text: string): void {
+  #say(text: string | Buffer): void {
     if (this.destroyed) return
     this.#saidAt = this.#clock.steadyMs()
     this.push(text)
   }
+}
+
+/** All connections are told a row in the same bytes, which are made once. */
+const made = new WeakMap<ActivityRow, Buffer>()
+
+function messagesOf(row: ActivityRow): Buffer {
+  const known = made.get(row)
+  if (known !== undefined) return known
+  const messages = row.items.map((item) => `data: ${JSON.stringify(itemView(item))}\n`)
+  if (row.skipped > 0) messages.push(gap(row.skipped))
+  const bytes = Buffer.from(`${messages.join('\n')}id: ${row.number}\n\n`)
+  made.set(row, bytes)
+  return bytes
 }
 
 function itemView({ kind, at, id, eventType, hook, code }: ActivityRow['items'][number]): StreamItem {

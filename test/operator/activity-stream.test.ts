@@ -169,3 +169,12 @@ test('a stop ends the polling at once', async () => {
   await pass(10_000)
   expect(activity.asked).toBe(asked)
 })
+
+test('all who are told a row are told it in the same bytes', async () => {
+  const { activity, listen, pass } = start()
+  activity.add(['a', 'b'], 3)
+  const streams = [listen(0), listen(0), listen(0)]
+  await pass(1000)
+  const texts = new Set(streams.map(told))
+  expect([...texts]).toEqual([expect.stringMatching(/"id":"a"[^]*"id":"b"[^]*{"skipped":3}\nid: 1\n\n$/)])
+})

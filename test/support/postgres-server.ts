@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { freePort } from './free-port.ts'
 import { bundledProgram, reachableProgram, unprivilegedUser } from './postgres-program.ts'
 
 export interface PostgresServer {
@@ -93,7 +93,7 @@ export async function startPostgresServer({
       `${port}`,
       ...settings.flatMap((s) => ['-c', s]),
     ])
-    const giveUp = setTimeout(() => child.kill('SIGQUIT'), 20_000)
+    const giveUp = setTimeout(() => child.kill('SIGQUIT'), 60_000)
     try {
       await new Promise<void>((resolve, reject) => {
         let said = ''
@@ -151,22 +151,6 @@ function startCleaner(directory: string): ChildProcess {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
-}
-
-/**
- * A port below the range that the system gives to outgoing connections: none of them can take the port while the
- * server is down.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_768)
-    const probe = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false))
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
 }
 
 async function exitOf(child: ChildProcess | undefined): Promise<void> {

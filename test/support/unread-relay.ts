@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { freePort } from './free-port.ts'
 import { scratchFolder } from './scratch.ts'
 import { newSecret, signedWebhook } from './signed-webhook.ts'
 import { until } from './until.ts'
@@ -17,7 +16,7 @@ export interface UnreadRelay {
   hooksFile: string
   /** Signs and posts it, and gives the status of the answer. */
   send: (event: unknown) => Promise<number>
-  /** The status of `GET path` on the public listener; an answer that takes longer than two seconds counts as none. */
+  /** The status of `GET path` on the public listener. */
   get: (path: string) => Promise<number>
   /** The value of a metric without labels. */
   metric: (name: string) => Promise<number>
@@ -33,6 +32,9 @@ export interface UnreadRelayOptions {
   command?: [program: string, ...args: string[]]
 }
 
+/** Only so that an answer that never comes is told as such. */
+const PATIENCE_MS = 20_000
+
 export const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
 export async function startUnreadRelay({
@@ -41,7 +43,7 @@ export async function startUnreadRelay({
   command = [process.execPath, MAIN],
 }: UnreadRelayOptions): Promise<UnreadRelay> {
   const secret = newSecret()
-  const [port, operatorPort] = await freePorts()
+  const [port, operatorPort] = [await freePort(), await freePort()]
   const folder = scratchFolder()
   const hooksFile = join(folder, 'hooks.yaml')
   writeFileSync(hooksFile, 'hooks: []\n')
@@ -66,34 +68,30 @@ export async function startUnreadRelay({
   })
   const url = `http://127.0.0.1:${port}`
   const operatorUrl = `http://127.0.0.1:${operatorPort}`
-  const get = async (path: string) => (await fetch(`${url}${path}`, inTime())).status
-  await until('the relay to be ready', async () => (await get('/readyz').catch(() => 0)) === 200, 20_000)
+  const statusOf = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) })
+    // Read to the end: a connection with an answer that nobody reads stays open.
+    await response.arrayBuffer()
+    return response.status
+  }
+  const get = (path: string) => statusOf(path)
+  await until('the relay to be ready', async () => {
+    if (child.exitCode !== null) throw new Error(`the relay ended at the start with ${child.exitCode}`)
+    return (await get('/readyz').catch(() => 0)) === 200
+  })
   return {
     child,
     hooksFile,
     ended,
     get,
-    async send(event) {
+    send(event) {
       const { headers, body } = signedWebhook(secret, JSON.stringify(event))
-      const init = { method: 'POST', headers, body: body as string, ...inTime() }
-      return (await fetch(`${url}/webhooks/seam`, init)).status
+      return statusOf('/webhooks/seam', { method: 'POST', headers, body: body as string })
     },
     async metric(name) {
-      const text = await (await fetch(`${operatorUrl}/metrics`, inTime())).text()
+      const response = await fetch(`${operatorUrl}/metrics`, { signal: AbortSignal.timeout(PATIENCE_MS) })
+      const text = await response.text()
       return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1])
     },
   }
-}
-
-function inTime(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(2000) }
-}
-
-/** Two ports that were free a moment ago. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')]
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports as [number, number]
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'svix'
 import type { CredentialEvent } from '../../../src/events/event.ts'
-import { freePort } from '../../support/postgres-server.ts'
+import { freePort } from '../../support/free-port.ts'
 import { until } from '../../support/until.ts'
 
 /** The header in which each delivery carries the name of the process that sent it. */

@@ -13,7 +13,9 @@ export default defineConfig({
     // One more than two cores: much of the time the tests wait for leases, time-outs and processes.
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Only for what hangs: a busy machine may be several times as slow as one's own.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

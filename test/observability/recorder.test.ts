@@ -30,7 +30,7 @@ function newRecorder() {
   recorder.start()
   const aSecond = async () => {
     clock.advance(1000)
-    await vi.waitFor(() => expect(clock.timers).toBe(1))
+    await vi.waitFor(() => expect(clock.timers).toBe(1), { timeout: 20_000 })
   }
   return { recorder, taken, store, log, aSecond }
 }
@@ -113,7 +113,7 @@ test('a relay counts webhooks and attempts in its store, by hook and code', asyn
       ])
       expect(counted.some((row) => /^latency one \d+ 1$/.test(row))).toBe(true)
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   )
   const { rows } = await relay.app.reader.activityAfter(0, 100)
   const kinds = rows.flatMap(({ items }) => items.map(({ kind }) => kind))

@@ -121,7 +121,8 @@ test('a stop does not wait for an answer of Seam that never comes', async () => 
   await once(silent, 'request')
   const from = performance.now()
   await relay.app.stop()
-  expect(performance.now() - from).toBeLessThan(5000)
+  // An answer has 20 seconds.
+  expect(performance.now() - from).toBeLessThan(15_000)
 })
 
 async function expectWebhooksAndReadiness(relay: Relay): Promise<void> {

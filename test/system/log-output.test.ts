@@ -16,7 +16,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { credentialEvent } from '../support/credential-event.ts'
 import { scratchFolder } from '../support/scratch.ts'
 import { MAIN, startUnreadRelay } from '../support/unread-relay.ts'
-import type { UnreadRelay } from '../support/unread-relay.ts'
+import type { UnreadRelay, UnreadRelayOptions } from '../support/unread-relay.ts'
 import { until } from '../support/until.ts'
 
 // Standard output that cannot be written costs log lines and nothing else.
@@ -24,7 +24,7 @@ import { until } from '../support/until.ts'
 const DROPPED = 'seam_relay_log_lines_dropped_total'
 
 test('with standard output on /dev/full it works, counts the lost lines and stops as always', async () => {
-  const relay = await startUnreadRelay({ stdout: opened('/dev/full', 'w') })
+  const relay = await startHere({ stdout: opened('/dev/full', 'w') })
   expect(await answersOf(relay)).toEqual(AS_ALWAYS)
   await until('lost lines to be counted', async () => (await relay.metric(DROPPED)) > 0)
   expect(await stop(relay)).toBe(0)
@@ -34,7 +34,7 @@ describe.skipIf(!canMount())('with the log on a disk of its own (needs root)', (
   test('a full disk loses lines, and once there is room a line says how many', async () => {
     const disk = tinyDisk()
     const path = join(disk, 'log')
-    const relay = await startUnreadRelay({ stdout: opened(path, 'a') })
+    const relay = await startHere({ stdout: opened(path, 'a') })
     await until('the start to be logged', () => linesOf(path).length === 2)
     fill(join(disk, 'filler'))
     // More than what is left of the log's last block.
@@ -57,7 +57,7 @@ describe.skipIf(!canMount())('with the log on a disk of its own (needs root)', (
 
 test.each(['pipe', 'socket'] as const)('with a %s whose reader has gone it works and stops', async (kind) => {
   const { stdout, readEnd } = kind === 'pipe' ? fifo() : { stdout: 'pipe' as const, readEnd: null }
-  const relay = await startUnreadRelay({ stdout })
+  const relay = await startHere({ stdout })
   if (readEnd === null) relay.child.stdout?.destroy()
   else closeSync(readEnd)
   expect(await answersOf(relay)).toEqual(AS_ALWAYS)
@@ -70,7 +70,7 @@ test.each(['pipe', 'socket'] as const)(
   async (kind) => {
     const { stdout, readEnd } = kind === 'pipe' ? fifo() : { stdout: 'pipe' as const, readEnd: null }
     if (readEnd !== null) onTestFinished(() => closeSync(readEnd))
-    const relay = await startUnreadRelay({ stdout })
+    const relay = await startHere({ stdout })
     await fillLog(relay)
     expect(await answersOf(relay)).toEqual(AS_ALWAYS)
     expect(await stop(relay)).toBe(0)
@@ -97,7 +97,7 @@ describe.skipIf(spawnSync('script', ['--version']).status !== 0)('in a terminal 
 
 test('with standard output closed from the start it works and stops', async () => {
   const command = ['sh', '-c', `exec "${process.execPath}" "${MAIN}" >&-`] as const
-  const relay = await startUnreadRelay({ stdout: 'pipe', command: [...command] })
+  const relay = await startHere({ stdout: 'pipe', command: [...command] })
   expect(await answersOf(relay)).toEqual(AS_ALWAYS)
   expect(await stop(relay)).toBe(0)
 })
@@ -115,13 +115,15 @@ async function answersOf({ send, get }: UnreadRelay): Promise<typeof AS_ALWAYS> 
   return { webhook: await send(credentialEvent()), livez: await get('/livez'), readyz: await get('/readyz') }
 }
 
-/** Gives the exit code. The bound on a stop is ten seconds; with nothing in flight it takes no more than a moment. */
+/** Gives the exit code. A stop that the output held up would last until its bound, which no test waits for. */
 async function stop({ child, ended }: UnreadRelay): Promise<number | null> {
-  const startedAt = performance.now()
   child.kill('SIGTERM')
-  const code = await ended
-  expect(performance.now() - startedAt).toBeLessThan(5000)
-  return code
+  return ended
+}
+
+function startHere(options: UnreadRelayOptions): Promise<UnreadRelay> {
+  const environment = { SHUTDOWN_TIMEOUT_MS: '600000', ...options.environment }
+  return startUnreadRelay({ ...options, environment })
 }
 
 /** Makes it log more than a pipe, a socket or a terminal holds: each reload of these hooks is refused in one long line. */
@@ -194,7 +196,7 @@ async function startInTerminal(): Promise<Terminal> {
     echo $? > "${codeFile}"`,
   )
   const command = ['script', '--quiet', '--command', `sh ${script}`, '/dev/null'] as const
-  const relay = await startUnreadRelay({ stdout: 'ignore', command: [...command] })
+  const relay = await startHere({ stdout: 'ignore', command: [...command] })
   const pid = Number(readFileSync(pidFile, 'utf8'))
   onTestFinished(() => {
     if (!existsSync(codeFile)) process.kill(pid, 'SIGKILL')
@@ -206,11 +208,7 @@ async function startInTerminal(): Promise<Terminal> {
     close: () => relay.child.kill('SIGKILL'),
     async stop() {
       process.kill(pid, 'SIGTERM')
-      await until(
-        'the relay to end',
-        () => existsSync(codeFile) && readFileSync(codeFile, 'utf8') !== '',
-        5000,
-      )
+      await until('the relay to end', () => existsSync(codeFile) && readFileSync(codeFile, 'utf8') !== '')
       return Number(readFileSync(codeFile, 'utf8'))
     },
   }

@@ -17,7 +17,7 @@ test('a .env that cannot be read stops the start with exit code 78 and says so',
     cwd: folder,
     env: { SEAM_WEBHOOK_SECRET: newSecret(), HOOKS: '[]', PORT: '0', OPERATOR_PORT: '0' },
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   })
   expect(status).toBe(78)
   expect(stdout).toBe('')

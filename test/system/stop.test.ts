@@ -28,7 +28,7 @@ describe.skipIf(!canMount)('while the DNS does not answer (needs root)', () => {
     const startedAt = performance.now()
     relay.child.kill('SIGTERM')
     expect(await relay.ended).toBe(0)
-    expect(performance.now() - startedAt).toBeLessThan(3000)
+    expect(performance.now() - startedAt).toBeLessThan(8000)
   })
 })
 

@@ -11,7 +11,7 @@ import { everythingIsSettled } from './stored.ts'
 const LONG_TIMEOUT_MS = 120_000
 
 describe.concurrent('replicas that know of each other', { timeout: 180_000 }, () => {
-  test('what a killed replica had leased is sent by the other within 20 s', async (context) => {
+  test('what a killed replica had leased is sent by the other long before the leases end', async (context) => {
     const stage = new Stage(context)
     const database = await stage.database()
     const hook = await startHook(
@@ -30,7 +30,7 @@ describe.concurrent('replicas that know of each other', { timeout: 180_000 }, ()
     await a.end('SIGKILL')
     const fromB = () => hook.arrivals.filter(({ from }) => from === 'b')
     await untilPatiently('the other to send them', () => fromB().length === 3)
-    expect(performance.now() - killedAt).toBeLessThan(20_000)
+    expect(performance.now() - killedAt).toBeLessThan(LONG_TIMEOUT_MS / 2)
     await everythingIsSettled(database)
     expect(fromB().map(keyOf).toSorted()).toEqual(
       events.map(({ event_id: id }) => keyOf({ hook: 'one', id })).toSorted(),

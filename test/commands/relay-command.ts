@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest'
 import { runProgram } from '../../src/commands/program.ts'
 import { createTerminal } from '../../src/commands/terminal.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { scratchFolder } from '../support/scratch.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/commands/main.ts', import.meta.url))
@@ -42,7 +43,7 @@ export function startCommand(
 ): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...programEnvironment(), ...environment },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   child.stdin.end()

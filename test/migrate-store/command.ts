@@ -4,13 +4,14 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { programEnvironment } from '../support/program-environment.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/migrate-store/main.ts', import.meta.url))
 
 /** Starts `npm run migrate-store` in a process of its own, with these arguments. */
 export function startMigrateStore(args: string[]): ChildProcess {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env['PATH'] },
+    env: programEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

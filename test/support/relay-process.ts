@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest'
 import { logged, parseLogLine } from './log-lines.ts'
 import type { LogLine } from './log-lines.ts'
 import { metricIn } from './metrics.ts'
+import { programEnvironment } from './program-environment.ts'
 import type { Answer } from './relay.ts'
 import { signedWebhook } from './signed-webhook.ts'
 import { until } from './until.ts'
@@ -59,7 +60,7 @@ export function launchRelay(
   const child = spawn(command as string, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env['PATH'],
+      ...programEnvironment(),
       SEAM_WEBHOOK_SECRET: secret,
       HOST: '127.0.0.1',
       PORT: '0',

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { freePort } from './free-port.ts'
+import { programEnvironment } from './program-environment.ts'
 import { scratchFolder } from './scratch.ts'
 import { newSecret, signedWebhook } from './signed-webhook.ts'
 import { until } from './until.ts'
@@ -51,7 +52,7 @@ export async function startUnreadRelay({
   const child = spawn(program, args, {
     stdio: ['ignore', stdout, 'inherit'],
     env: {
-      PATH: process.env['PATH'],
+      ...programEnvironment(),
       SEAM_WEBHOOK_SECRET: secret,
       HOOKS_FILE: hooksFile,
       HOST: '127.0.0.1',

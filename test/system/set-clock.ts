@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { credentialEvent } from '../support/credential-event.ts'
 import { parseLogLine } from '../support/log-lines.ts'
 import type { LogLine } from '../support/log-lines.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { Receiver } from '../support/receiver.ts'
 import { newSecret, signedWebhook } from '../support/signed-webhook.ts'
 import { until } from '../support/until.ts'
@@ -37,7 +38,7 @@ const hooks = [
 const child = spawn(process.execPath, [new URL('../../src/main.ts', import.meta.url).pathname], {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: {
-    PATH: process.env['PATH'],
+    ...programEnvironment(),
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: offsetFile,
     FAKETIME_NO_CACHE: '1',

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseLogLine } from '../support/log-lines.ts'
 import type { LogLine } from '../support/log-lines.ts'
+import { programEnvironment } from '../support/program-environment.ts'
 import { until } from '../support/until.ts'
 import type { Hooks } from './hooks-file.ts'
 import { PROCESS_VARIABLE } from './hooks-file.ts'
@@ -140,7 +141,7 @@ export class Replica {
     const name = `${number}.${++this.#starts}`
     const child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], ...environment, [PROCESS_VARIABLE]: name },
+      env: { ...programEnvironment(), ...environment, [PROCESS_VARIABLE]: name },
     })
     const life: Life = {
       process: name,

@@ -3,7 +3,7 @@ import type { TestSpecification } from 'vitest/node'
 
 /** Files that take longest. In a fresh checkout nobody knows, and one that begins last keeps everybody waiting. */
 const SLOW =
-  /\/(store\/(sqlite|postgres)-store|operator\/page\/page|system\/day\/day|system\/database-outage\/database-outage|reconcile\/kill|torture\/torture)\.test\.ts$/
+  /\/(store\/(sqlite|postgres)-store|operator\/page\/page|system\/day\/day|system\/database-outage\/database-outage|system\/replicas\/(sharing|presence|leases)|reconcile\/kill|torture\/torture)\.test\.ts$/
 
 /** Begins the slowest files first. */
 export class SlowFirst extends BaseSequencer {

@@ -10,11 +10,13 @@ export interface TortureOptions {
   perSecond: number
   /** The longest wait for deliveries to be settled when everything works again. */
   drainSeconds: number
+  /** No process is started again, and what each takes in the end is compared with what it took early on. */
+  isSoak: boolean
 }
 
 export const USAGE = `npm run torture -- [options]
   --seconds N   how long the load and the faults last (180)
-  --soak        the same as --seconds 1200
+  --soak        no kills and no stops, and memory, files and timers in the end compared with those early on (--seconds 1200)
   --kills N     how often kill -9 hits, for each store (one in four seconds)
   --store NAME  sqlite, postgres or both (both, side by side)
   --seed N      plays the plan of an earlier run again
@@ -38,13 +40,18 @@ export function readOptions(args: readonly string[], randomSeed: number): Tortur
     },
   })
   const seconds = wholeNumber('--seconds', values.seconds, values.soak ? SOAK_S : 180)
+  if (values.soak && values.kills !== undefined) {
+    throw new Error('--kills: not with --soak, which follows each process from its start to its end')
+  }
+  const kills = values.soak ? 0 : Math.max(1, Math.round(seconds / 4))
   return {
     seed: wholeNumber('--seed', values.seed, randomSeed),
     seconds,
-    kills: wholeNumber('--kills', values.kills, Math.max(1, Math.round(seconds / 4))),
+    kills: wholeNumber('--kills', values.kills, kills),
     stores: storesOf(values.store),
     perSecond: wholeNumber('--rate', values.rate, 100),
     drainSeconds: wholeNumber('--drain', values.drain, 120),
+    isSoak: values.soak,
   }
 }
 

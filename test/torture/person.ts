@@ -6,7 +6,7 @@ import type { Replica } from './replica.ts'
 
 /** What a person asks of the operator's API, at any replica. */
 export type Asked =
-  | { kind: 'replay'; hook: HookName | null; perSecond: number | null }
+  | { kind: 'replay'; hook: HookName | null; perSecond: number | null; ofLastMs: number | null }
   /** Paused, and resumed so much later. */
   | { kind: 'pause'; hook: HookName; forMs: number }
 
@@ -34,11 +34,12 @@ export class Person {
 
   async ask(asked: Asked): Promise<void> {
     if (asked.kind === 'replay') {
-      const { hook, perSecond } = asked
+      const { hook, perSecond, ofLastMs } = asked
       const body = {
         states: ['dead', 'delivered'],
         ...(hook === null ? {} : { hook }),
         ...(perSecond === null ? {} : { per_second: perSecond }),
+        ...(ofLastMs === null ? {} : { since: new Date(Date.now() - ofLastMs).toISOString() }),
       }
       if (await this.#insist('/api/replay', body)) this.replays++
       return

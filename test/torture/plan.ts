@@ -15,6 +15,8 @@ export interface PlanOptions {
   replicas: number
   /** Whether there is a disk that may be filled. */
   canFillDisk: boolean
+  /** Nothing that ends a process, and replays that do not grow with the store. */
+  isSoak: boolean
 }
 
 /** What is done to one replica. Each ends with the replica running again, or being started. */
@@ -38,12 +40,14 @@ export type Action =
 
 /** A replica counts as gone for the others after 15 s, and so a pause that is to outlast a lease takes longer. */
 const PAST_A_LEASE_MS = 17_000
+/** What was accepted so lately is replayed in a soak. */
+const SOAK_REPLAY_MS = 5000
 /** Two pauses of that length would fill a short run. */
 const LONG_ENOUGH_S = 60
 
 /** Everything that will be done in a run, in order. Pure: the same options give the same plan. */
 export function planOf(options: PlanOptions): Action[] {
-  const { seed, seconds, kills, replicas } = options
+  const { seed, seconds, kills, replicas, isSoak } = options
   const chance = new Chance(seed, `plan for ${options.store}`)
   const endMs = seconds * 1000
   // Not from the first moment on: there has to be something in flight.
@@ -65,7 +69,7 @@ export function planOf(options: PlanOptions): Action[] {
           : { kind: 'kill' },
       ),
     ),
-    ...times(12_000, () => onReplica({ kind: 'stop' })),
+    ...(isSoak ? [] : times(12_000, () => onReplica({ kind: 'stop' }))),
     ...times(20_000, () => onReplica({ kind: 'pause', forMs: pauseMs(options, chance) })),
     ...times(1500, (): Action => {
       const hook = chance.of(HOOK_NAMES)
@@ -74,7 +78,7 @@ export function planOf(options: PlanOptions): Action[] {
     ...times(6000, (): Action => ({ atMs: sometime(), on: 'hooks', change: changeOf(chance) })),
   ]
   actions.push(
-    ...times(45_000, (): Action => ({ atMs: sometime(), on: 'person', asks: replayOf(chance) })),
+    ...times(45_000, (): Action => ({ atMs: sometime(), on: 'person', asks: replayOf(options, chance) })),
     ...times(30_000, (): Action => ({ atMs: sometime(), on: 'person', asks: holdOf(options, chance) })),
   )
   if (options.store === 'postgres') {
@@ -102,9 +106,15 @@ function pauseMs({ store, seconds }: PlanOptions, chance: Chance): number {
 }
 
 /** Of everything, of one hook or all, the ordered one more often than others. */
-function replayOf(chance: Chance): Asked {
+function replayOf({ isSoak }: PlanOptions, chance: Chance): Asked {
   const hook = chance.next() < 0.4 ? 'ordered' : chance.of([null, ...HOOK_NAMES])
-  return { kind: 'replay', hook, perSecond: chance.next() < 0.5 ? null : chance.whole(20, 200) }
+  if (isSoak) return { kind: 'replay', hook, perSecond: null, ofLastMs: SOAK_REPLAY_MS }
+  return {
+    kind: 'replay',
+    hook,
+    perSecond: chance.next() < 0.5 ? null : chance.whole(20, 200),
+    ofLastMs: null,
+  }
 }
 
 /** In a long run so long that every replica knows it. */

@@ -12,6 +12,7 @@ import type { Hooks } from './hooks-file.ts'
 import { PROCESS_VARIABLE } from './hooks-file.ts'
 import type { Life } from './ledgers.ts'
 import type { ReplicaAction } from './plan.ts'
+import type { Inspected } from './soak/footprint.ts'
 
 export interface ReplicaOptions {
   number: number
@@ -20,6 +21,8 @@ export interface ReplicaOptions {
   hooks: () => Hooks
   /** The ledger of lives that it writes to. */
   lives: Life[]
+  /** Of Node, before the program. */
+  nodeOptions?: readonly string[]
 }
 
 /** A start may wait for a database that is away, on a busy machine. */
@@ -37,6 +40,7 @@ process.once('exit', () => {
 /** One relay that is started again whenever it ends, as an orchestrator would. */
 export class Replica {
   readonly #options: ReplicaOptions
+  #inspectorUrl: string | null = null
   #child: ChildProcess | null = null
   #life: Life | null = null
   #lines: LogLine[] = []
@@ -131,15 +135,21 @@ export class Replica {
     if (message === 'hooks taken over' && isRead() && this.#lines === lines) this.hooks = hooks
   }
 
+  /** Where to look into its process. */
+  get inspected(): Inspected {
+    if (this.#inspectorUrl === null) throw new Error('the replica was not started with --inspect')
+    return { pid: this.#running.child.pid as number, inspectorUrl: this.#inspectorUrl }
+  }
+
   get #running(): { child: ChildProcess; life: Life } {
     if (this.#child === null || this.#life === null) throw new Error('the replica was not started')
     return { child: this.#child, life: this.#life }
   }
 
   #launch(): void {
-    const { number, environment, hooks, lives } = this.#options
+    const { number, environment, hooks, lives, nodeOptions = [] } = this.#options
     const name = `${number}.${++this.#starts}`
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [...nodeOptions, MAIN], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...programEnvironment(), ...environment, [PROCESS_VARIABLE]: name },
     })
@@ -176,9 +186,11 @@ export class Replica {
       this.operatorUrl = line['operator'] as string
       this.hooks = hooks() === namedAtStart ? namedAtStart : null
     })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      // What it says when a start fails; anything else does not belong there.
-      if (!text.startsWith('seam-relay cannot start')) life.fatal.push(text)
+    createInterface({ input: child.stderr }).on('line', (text) => {
+      const [, inspectorUrl] = /^Debugger listening on (ws:.*)$/.exec(text) ?? []
+      if (inspectorUrl !== undefined) this.#inspectorUrl = inspectorUrl
+      // Beside what Node says of its inspector, what it says when a start fails; anything else does not belong there.
+      if (!/^(seam-relay cannot start|Debugger |For help, see)/.test(text)) life.fatal.push(text)
     })
     running.add(child)
     child.once('exit', (code, signal) => {

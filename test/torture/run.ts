@@ -8,8 +8,8 @@ import { compare } from './compare/compare.ts'
 import type { Verdict } from './compare/compare.ts'
 import { STOP_BOUND_MS } from './compare/processes.ts'
 import { HOOK_NAMES, HooksFile, SECRET_VARIABLE } from './hooks-file.ts'
-import type { HookChange, HookName } from './hooks-file.ts'
-import type { Arrival, Disturbances, Leftover, Span } from './ledgers.ts'
+import type { HookName } from './hooks-file.ts'
+import type { Arrival, Disturbances, Leftover, Sent } from './ledgers.ts'
 import { Messages } from './messages.ts'
 import type { TortureOptions } from './options.ts'
 import { Person } from './person.ts'
@@ -18,8 +18,11 @@ import type { Action, StoreKind } from './plan.ts'
 import { TortureReceiver } from './receiver.ts'
 import { Replica } from './replica.ts'
 import { Sender } from './sender.ts'
+import { Soak, inParts } from './soak/soak.ts'
+import { Viewers } from './soak/viewers.ts'
 import { postgresStore, sqliteStore } from './stores.ts'
 import type { TorturedStore } from './stores.ts'
+import { Tormentor } from './tormentor.ts'
 
 /** Everything works again by then, so a webhook that is still not taken is a fault. */
 const LONGEST_SENDING_MS = 60_000
@@ -59,13 +62,14 @@ class Torture {
   readonly #folder: string
   readonly #say: (line: string) => void
   readonly #secret = newSecret()
+  readonly #foreignSecret = newSecret()
   readonly #hookSecret = newSecret()
   readonly #arrivals: Arrival[] = []
   readonly #disturbances: Disturbances = { lives: [], outages: [], mistakes: [], holds: [] }
   readonly #receivers = new Map<HookName, TortureReceiver>()
   readonly #token = randomBytes(16).toString('hex')
   #replicas: Replica[] = []
-  #person: Person | null = null
+  readonly #soak: Soak | null
 
   constructor(
     kind: StoreKind,
@@ -79,10 +83,11 @@ class Torture {
     this.#store = store
     this.#folder = folder
     this.#say = say
+    this.#soak = options.isSoak ? new Soak() : null
   }
 
   async run(): Promise<Verdict> {
-    const { seed, perSecond } = this.#options
+    const { seed } = this.#options
     for (const name of HOOK_NAMES) {
       this.#receivers.set(name, await TortureReceiver.start(name, this.#hookSecret, this.#arrivals, seed))
     }
@@ -93,33 +98,30 @@ class Torture {
     )
     await Promise.all(this.#replicas.map((replica) => replica.start()))
 
-    const { holds } = this.#disturbances
-    this.#person = new Person({ token: this.#token, replicas: this.#replicas, holds })
-
-    const foreignSecret = newSecret()
+    const disturbances = this.#disturbances
+    const [token, replicas, receivers, store] = [this.#token, this.#replicas, this.#receivers, this.#store]
+    const person = new Person({ token, replicas, holds: disturbances.holds })
+    const tormentor = new Tormentor({ replicas, receivers, hooksFile, person, store, disturbances })
     const messages = new Messages(seed)
-    const sender = new Sender({
-      secret: this.#secret,
-      foreignSecret,
-      replicas: this.#replicas,
-      messages,
-      seed,
-      perSecond,
-    })
-    sender.start()
-    await this.#follow(this.#plan(), hooksFile)
-    this.#say('everything works again: waiting until what was sent is held, and what is held is delivered')
-    await this.#heal(hooksFile)
-    const held = performance.now()
-    await sender.end(LONGEST_SENDING_MS)
-    const drained = performance.now()
-    const leftover = await this.#drain()
-    const seconds = (from: number, to = performance.now()) => `${((to - from) / 1000).toFixed(1)} s`
-    this.#say(`held after ${seconds(held, drained)}, delivered after another ${seconds(drained)}`)
-    await Promise.all(this.#replicas.map((replica) => replica.stop()))
-    const stored = await this.#store.read()
-    const { sent } = sender
-    return compare({ sent, arrivals: this.#arrivals, leftover, stored, disturbances: this.#disturbances })
+    const sent: Sent[] = []
+    let leftover: Leftover[] = []
+    for (const { plan, seconds } of this.#parts()) {
+      const sender = this.#sender(messages)
+      const viewers = this.#soak === null ? null : new Viewers({ token, replicas, seed })
+      sender.start()
+      viewers?.start()
+      await tormentor.follow(plan, seconds)
+      this.#say('everything works again: waiting until what was sent is held, and what is held is delivered')
+      await tormentor.heal()
+      await viewers?.end()
+      leftover = await this.#rest(sender)
+      sent.push(...sender.sent)
+      await this.#soak?.measure(replicas)
+    }
+    await Promise.all(replicas.map((replica) => replica.stop()))
+    const stored = await store.read()
+    const verdict = compare({ sent, arrivals: this.#arrivals, leftover, stored, disturbances })
+    return { ...verdict, faults: [...verdict.faults, ...(this.#soak?.judge(this.#say) ?? [])] }
   }
 
   /** Nothing of it is left running, whatever happened. */
@@ -141,89 +143,38 @@ class Torture {
       FORGERY_LIMIT_PER_MINUTE: '1000000',
       [SECRET_VARIABLE]: this.#hookSecret,
     }
-    return new Replica({ number, environment, hooks: () => hooksFile.hooks, lives: this.#disturbances.lives })
+    const { lives } = this.#disturbances
+    const nodeOptions = this.#soak === null ? [] : Soak.nodeOptions
+    return new Replica({ number, environment, hooks: () => hooksFile.hooks, lives, nodeOptions })
   }
 
-  #plan(): Action[] {
-    const { seed, seconds, kills } = this.#options
+  #sender(messages: Messages): Sender {
+    const { seed, perSecond } = this.#options
+    const [secret, foreignSecret, replicas] = [this.#secret, this.#foreignSecret, this.#replicas]
+    return new Sender({ secret, foreignSecret, replicas, messages, seed, perSecond })
+  }
+
+  /** The plan, which a soak interrupts once for a look at the processes. */
+  #parts(): { plan: readonly Action[]; seconds: number }[] {
+    const { seed, seconds, kills, isSoak } = this.#options
     const canFillDisk = this.#store.fillDisk !== null
     if (this.#kind === 'sqlite' && !canFillDisk) {
       this.#say('no file system can be mounted here, so the disk is not filled')
     }
     const replicas = REPLICAS[this.#kind]
-    return planOf({ seed, seconds, kills, store: this.#kind, replicas, canFillDisk })
+    const plan = planOf({ seed, seconds, kills, store: this.#kind, replicas, canFillDisk, isSoak })
+    return isSoak ? inParts(plan, seconds) : [{ plan, seconds }]
   }
 
-  /** What is done to one and the same thing is done in turn; everything else goes on beside it. */
-  async #follow(plan: readonly Action[], hooksFile: HooksFile): Promise<void> {
-    const startedAt = performance.now()
-    const lanes = Map.groupBy(plan, (action) =>
-      action.on === 'replica' ? `replica ${action.replica}` : action.on,
-    )
-    const inTurn = async (actions: readonly Action[]) => {
-      for (const action of actions) {
-        await delay(Math.max(0, action.atMs - (performance.now() - startedAt)))
-        await this.#act(action, hooksFile)
-      }
-    }
-    const endMs = this.#options.seconds * 1000
-    await Promise.all([...[...lanes.values()].map(inTurn), delay(endMs)])
-  }
-
-  async #act(action: Action, hooksFile: HooksFile): Promise<void> {
-    switch (action.on) {
-      case 'replica':
-        return this.#replicas[action.replica - 1]?.do(action.action)
-      case 'receiver':
-        return this.#receivers.get(action.hook)?.turn(action.mood)
-      case 'person':
-        return this.#person?.ask(action.asks)
-      case 'hooks':
-        return this.#changeHooks(action.change, hooksFile)
-      case 'database':
-        return this.#during(this.#disturbances.outages, async () => {
-          await this.#store.takeAway?.(action.how)
-          await delay(action.forMs)
-          await this.#store.giveBack()
-        })
-      case 'disk':
-        return this.#during(this.#disturbances.outages, async () => {
-          this.#store.fillDisk?.()
-          await delay(action.forMs)
-          this.#store.freeDisk()
-        })
-    }
-  }
-
-  async #changeHooks(change: HookChange, hooksFile: HooksFile): Promise<void> {
-    if (change !== 'mistake') {
-      hooksFile.change(change)
-      await this.#reload('hooks taken over')
-      return
-    }
-    await this.#during(this.#disturbances.mistakes, async () => {
-      hooksFile.change(change)
-      await this.#reload('hooks not taken over, the old ones stay')
-      hooksFile.repair()
-    })
-  }
-
-  async #reload(message: Parameters<Replica['reload']>[0]): Promise<void> {
-    await Promise.all(this.#replicas.map((replica) => replica.reload(message)))
-  }
-
-  /** Notes from when to when something was so. While it lasts, its end is not known. */
-  async #during(spans: Span[], something: () => Promise<void>): Promise<void> {
-    const span = { from: performance.now(), to: Infinity }
-    spans.push(span)
-    await something()
-    span.to = performance.now()
-  }
-
-  async #heal(hooksFile: HooksFile): Promise<void> {
-    await Promise.all([...this.#receivers.values()].map((receiver) => receiver.turn('well')))
-    hooksFile.nameAll()
-    await this.#reload('hooks taken over')
+  /** Begins nothing new, and waits for what is under way. @returns what is not settled all the same */
+  async #rest(sender: Sender): Promise<Leftover[]> {
+    const held = performance.now()
+    await sender.end(LONGEST_SENDING_MS)
+    const drained = performance.now()
+    const leftover = await this.#drain()
+    const seconds = (from: number, to = performance.now()) => `${((to - from) / 1000).toFixed(1)} s`
+    this.#say(`held after ${seconds(held, drained)}, delivered after another ${seconds(drained)}`)
+    return leftover
   }
 
   /**

@@ -40,7 +40,11 @@ async function tortured(store: StoreKind, options: TortureOptions): Promise<Verd
       faults.length === 0 ? 'the three ledgers agree' : `${faults.length} FAULTS`,
       ...faults.slice(0, SHOWN_FAULTS),
       ...(faults.length > SHOWN_FAULTS ? ['…'] : []),
-      ...(faults.length > 0 ? [`to play it again: npm run torture -- --seed ${options.seed}`] : []),
+      ...(faults.length > 0
+        ? [
+            `to play it again: npm run torture -- ${options.isSoak ? '--soak ' : ''}--seconds ${options.seconds} --seed ${options.seed}`,
+          ]
+        : []),
     ].join('\n  '),
   )
   return verdict

@@ -44,5 +44,5 @@ async function footprintOfProgram(...args: number[]): Promise<Footprint> {
   const [said] = (await once(createInterface({ input: child.stderr }), 'line')) as [string]
   await isReady
   const inspectorUrl = said.replace('Debugger listening on ', '')
-  return footprintOf({ pid: child.pid as number, inspectorUrl })
+  return footprintOf({ pid: child.pid as number, inspectorUrl }, 1)
 }

@@ -35,10 +35,10 @@ const COLLECTIONS = 2
  * The least of several readings, each number for itself: what a process does now and then shows in some of them, and
  * what it never lets go of shows in all.
  */
-export function footprintOf({ pid, inspectorUrl }: Inspected): Promise<Footprint> {
+export function footprintOf({ pid, inspectorUrl }: Inspected, readings = READINGS): Promise<Footprint> {
   return inspect(inspectorUrl, async (threads) => {
     const footprints: Footprint[] = []
-    for (let n = 0; n < READINGS; n++) {
+    for (let n = 0; n < readings; n++) {
       if (n > 0) await delay(READING_GAP_MS)
       footprints.push(await read(pid, threads))
     }

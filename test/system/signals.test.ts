@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { credentialEvent } from '../support/credential-event.ts'
 import { startReceiver } from '../support/relay.ts'
@@ -14,6 +16,7 @@ import { until } from '../support/until.ts'
 
 /** Node itself catches SIGTERM and SIGINT from its beginning on, so this one shows that the program does. */
 const SIGHUP = 1
+const FIRST_PROCESS = ['unshare', '--pid', '--fork', '--kill-child']
 
 describe.runIf(process.platform === 'linux')('during a start that waits for the lock of its store', () => {
   test('SIGHUP does not end it, and the hooks are read again once it runs', async () => {
@@ -95,6 +98,27 @@ describe.runIf(process.platform === 'linux')('while it loads its modules', () =>
   })
 })
 
+describe.runIf(canUnshare())('as the first process of a container', () => {
+  test(
+    'SIGHUP never ends it, however early it comes, and SIGTERM stops it with 0',
+    { timeout: 120_000 },
+    async () => {
+      for (let turn = 0; turn < 4; turn++) {
+        const relay = launchRelay(newSecret(), environmentOn(scratchFolder()), onTestFinished, FIRST_PROCESS)
+        const pid = await until('its process', () => childOf(relay.child.pid as number))
+        // From the first moment on, until the program catches it.
+        do {
+          process.kill(pid, 'SIGHUP')
+          await setImmediate()
+        } while (!catches(pid, SIGHUP))
+        await relay.logged('listening')
+        process.kill(pid, 'SIGTERM')
+        expect(await relay.ended).toBe(0)
+      }
+    },
+  )
+})
+
 describe('during a stop that waits for a hook', () => {
   test('the same signal once more right away changes nothing, a later one ends it at once with 1', async () => {
     const receiver = await startReceiver(() => {})
@@ -124,6 +148,16 @@ describe('during a stop that waits for a hook', () => {
 
 function environmentOn(folder: string): Record<string, string> {
   return { DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`, HOOKS: '[]' }
+}
+
+/** As in a container, whose kernel gives a first process no signal that it does not catch. Needs rights to make one. */
+function canUnshare(): boolean {
+  const [command, ...rest] = [...FIRST_PROCESS, 'true']
+  return spawnSync(command as string, rest).status === 0
+}
+
+function childOf(pid: number): number | undefined {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')) || undefined
 }
 
 /** One that has just begun to catch signals, long before it opens its store. */

@@ -162,6 +162,22 @@ describe('what came twice is no fault', () => {
     expect(faultsAfter(spoil)).toEqual([])
   })
 
+  test.each([
+    ['for so long that another took over, before it had written the outcome', 30_000, 0],
+    ['too briefly for that', 1500, 2],
+    ['long after it had written the outcome', NaN, 2],
+  ])('if its process was paused %s', (_, to, faults) => {
+    const spoil = (ledgers: SpoilableLedgers) => {
+      const { arrivals, stored, disturbances } = ledgers
+      arrivals.push(arrival('e1', { process: '2.1', arrivedAt: 25_000, answeredAt: 25_001 }))
+      // Both outcomes are in the history: the paused process writes its own once it goes on.
+      stored.attempts.push({ seq: 1, hook: 'plain', attempt: 2, status: 204, errorCode: null })
+      const pause = Number.isNaN(to) ? { from: 9000, to: 30_000 } : { from: 1030, to }
+      disturbances.lives = [life('1.1', { pauses: [pause] }), life('2.1', { replica: 2 })]
+    }
+    expect(faultsAfter(spoil)).toHaveLength(faults)
+  })
+
   test('but it is one if the process was killed long after', () => {
     const spoil = (ledgers: SpoilableLedgers) => {
       again(ledgers)

@@ -90,6 +90,8 @@ interface History {
   interruptions: Span[]
   /** Outcomes that were not written by then are forgotten. `from`: what was under way from then on. */
   ends: Span[]
+  /** So long that another replica may have made again what was under way or not written by then. */
+  takenOver: Span[]
 }
 
 function historyOf({ end, endedAt, toldToStopAt, pauses }: Life, outages: readonly Span[]): History {
@@ -101,27 +103,38 @@ function historyOf({ end, endedAt, toldToStopAt, pauses }: Life, outages: readon
   return {
     delays: [...outages, ...pauses].map(({ from, to }) => ({ from, to: to + RECOVERY_MS })),
     interruptions: pauses,
-    ends: [
-      ...cuts,
-      ...(end === 'killed' ? [{ from: endedAt, to: endedAt }] : []),
-      ...pauses.filter(({ from, to }) => to - from > TAKEN_OVER_MS),
-    ],
+    ends: [...cuts, ...(end === 'killed' ? [{ from: endedAt, to: endedAt }] : [])],
+    takenOver: pauses.filter(({ from, to }) => to - from > TAKEN_OVER_MS),
   }
 }
 
 function isInFlight(arrival: Arrival, history: History | undefined): boolean {
   if (history === undefined) return false
-  const { delays, interruptions, ends } = history
-  const underWay = underWayOf(arrival)
-  if (interruptions.some((span) => meet(span, underWay))) return true
-  const unsettled = { from: arrival.arrivedAt, to: underWay.to + SETTLING_MS }
-  for (const delay of delays) if (meet(delay, unsettled)) unsettled.to = Math.max(unsettled.to, delay.to)
-  return ends.some((span) => meet(span, unsettled))
+  const { interruptions, ends, takenOver } = history
+  if (interruptions.some((span) => meet(span, underWayOf(arrival)))) return true
+  const unsettled = unsettledOf(arrival, history)
+  return [...ends, ...takenOver].some((span) => meet(span, unsettled))
 }
 
-/** What a paused process has under way is taken over by others, and its outcome is recorded all the same. */
+/**
+ * What a paused process has under way, or not yet written, is taken over by others; and it records its own outcome all
+ * the same once it goes on.
+ */
 function wasPaused(arrival: Arrival, history: History | undefined): boolean {
-  return (history?.interruptions ?? []).some((span) => meet(span, underWayOf(arrival)))
+  if (history === undefined) return false
+  const { interruptions, takenOver } = history
+  const unsettled = unsettledOf(arrival, history)
+  return (
+    interruptions.some((span) => meet(span, underWayOf(arrival))) ||
+    takenOver.some((span) => meet(span, unsettled))
+  )
+}
+
+/** Until its outcome is surely written. */
+function unsettledOf(arrival: Arrival, { delays }: History): Span {
+  const unsettled = { from: arrival.arrivedAt, to: underWayOf(arrival).to + SETTLING_MS }
+  for (const delay of delays) if (meet(delay, unsettled)) unsettled.to = Math.max(unsettled.to, delay.to)
+  return unsettled
 }
 
 function underWayOf({ arrivedAt, answeredAt, brokeAt }: Arrival): Span {

@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from 'commander'
-import { BegunReplay, DryRun, Hooks, Replay } from '../operator/api/shapes/action.ts'
+import { BegunReplay, DryRun, Replay } from '../operator/api/shapes/action.ts'
 import type { ApiClient } from './api-client.ts'
 import { asking, withAskingOptions } from './asking.ts'
 import type { AskingOptions } from './asking.ts'
-import { EXIT, usedWrongly } from './command-error.ts'
+import { CommandError, EXIT, usedWrongly } from './command-error.ts'
 import type { ExitCode } from './command-error.ts'
 import type { Frame, Surroundings } from './frame.ts'
 import { harmlessJson } from './harmless.ts'
@@ -71,9 +71,10 @@ async function replay(surroundings: Surroundings, options: ReplayOptions): Promi
   }
   return asking(surroundings, options, async (api) => {
     if (options.cancel !== undefined) return cancel(api, options.cancel)
-    const { value, raw } = await api.post(DryRun, '/api/replay', { ...wanted, dry_run: true })
+    const { value, raw } = await api
+      .post(DryRun, '/api/replay', { ...wanted, dry_run: true })
+      .catch(refuseUnknownHook)
     const count = value.would_replay
-    if (count === 0 && wanted.hook !== undefined) await requireHook(api, wanted.hook)
     if (!asJson) terminal.say(sentenceOf(wanted, count))
     if (options.dryRun === true && asJson) terminal.say(harmlessJson(raw))
     if (options.dryRun === true) return EXIT.well
@@ -109,15 +110,10 @@ async function replay(surroundings: Surroundings, options: ReplayOptions): Promi
   }
 }
 
-/** "0 deliveries" for a name that is mistyped would look as if all were well. */
-async function requireHook(api: ApiClient, name: string): Promise<void> {
-  const { value } = await api.get(Hooks, '/api/hooks')
-  const names = value.items.map(({ hook }) => hook)
-  if (names.includes(name)) return
-  throw usedWrongly(
-    `no hook is named "${name}", and nothing is held for one`,
-    names.length === 0 ? 'No hook is configured.' : `There are: ${names.join(', ')}.`,
-  )
+/** The name of a hook is what was asked for by name, so nothing else can be what is not found. */
+function refuseUnknownHook(error: unknown): never {
+  if (error instanceof CommandError && error.code === 'not_found') throw usedWrongly(error.message)
+  throw error
 }
 
 function endOf({ state, replayed, would_replay: total, error }: Replay): string {

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { runProgram } from '../../src/commands/program.ts'
 import { createTerminal } from '../../src/commands/terminal.ts'
-import { BegunReplay, DryRun, Hooks, Replay } from '../../src/operator/api/shapes/action.ts'
+import { BegunReplay, DryRun, Replay } from '../../src/operator/api/shapes/action.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { answering, problem, startOperator } from './operator-stub.ts'
 import type { Answer } from './operator-stub.ts'
@@ -114,37 +114,19 @@ test('nothing to replay is well, and nothing is begun', async () => {
 })
 
 test('a hook that is mistyped is a wrong use, and not "0 deliveries"', async () => {
-  const health = {
-    hook: 'access-log',
-    is_configured: true,
-    url: 'http://127.0.0.1:9/',
-    events: ['*'],
-    ordering: 'none' as const,
-    breaker: 'closed' as const,
-    pause: null,
-    pending: 0,
-    dead: 0,
-    oldest_pending_age_ms: 0,
-    delivered_last_hour: 0,
-    failed_last_hour: 0,
-  }
-  const { url } = await startOperator({
-    'POST /api/replay': answering(DryRun, { would_replay: 0 }),
-    'GET /api/hooks': answering(Hooks, { items: [health] }),
-  })
+  const detail = 'No hook is configured by the name "acces-log". Configured are: access-log.'
+  const { url, asked } = await startOperator({ 'POST /api/replay': problem(404, 'not_found', detail) })
   for (const how of ['--dry-run', '--yes']) {
     expect(await runCommand(['replay', '--url', url, '--hook', 'acces-log', how])).toEqual({
       code: 2,
       stdout: '',
-      stderr:
-        'relay: no hook is named "acces-log", and nothing is held for one\n       There are: access-log.\n',
+      stderr: `relay: A title: ${detail}\n`,
     })
   }
-  expect(await runCommand(['replay', '--url', url, '--hook', 'access-log', '--yes'])).toEqual({
-    code: 0,
-    stdout: '0 dead deliveries, to access-log.\n',
-    stderr: '',
-  })
+  expect(asked.map(({ body }) => body)).toEqual([
+    { hook: 'acces-log', dry_run: true },
+    { hook: 'acces-log', dry_run: true },
+  ])
 })
 
 test('--no-wait gives the id, and --cancel ends it by the id', async () => {

@@ -7,6 +7,7 @@ import { pageRequest } from './paging.ts'
 import { DeliveriesPage, DeliveriesQuery, Failures } from './shapes/event.ts'
 import { exactly } from './shapes/fields.ts'
 import { timeOrNull, timeText } from './times.ts'
+import { requireKnownHook } from './unknown-hook.ts'
 
 export function deliveryRoutes(
   app: OperatorApp,
@@ -32,6 +33,8 @@ export function deliveryRoutes(
         ...(hook === undefined ? {} : { hook }),
         ...(code === undefined ? {} : { code }),
       })
+      if (hook !== undefined && page.items.length === 0 && query.cursor === undefined)
+        await requireKnownHook(hook, { hooks, reader })
       return {
         items: page.items.map((item) => ({
           event_id: item.eventId,

@@ -16,15 +16,17 @@ import {
   Replays,
 } from './shapes/action.ts'
 import { Id, exactly } from './shapes/fields.ts'
+import { isKnown, requireKnownHook, unknownHook } from './unknown-hook.ts'
 
 const LISTED = 100
 const replayById = { params: exactly({ id: Id }), querystring: exactly({}) }
 
 export function replayRoutes(
   app: OperatorApp,
-  { replays }: Pick<OperatorApiOptions, 'replays'>,
+  options: Pick<OperatorApiOptions, 'replays' | 'hooks' | 'reader'>,
   actions: ActionLog,
 ): void {
+  const { replays, hooks } = options
   app.post(
     '/api/replay',
     {
@@ -41,6 +43,7 @@ export function replayRoutes(
     async (request, reply) => {
       const { dry_run: isDry, ...asked } = request.body
       const replay = askedReplay(asked)
+      await requireHookOf(replay)
       if (isDry === true) return { would_replay: known(await count(replay), replay) }
       const { id, wouldReplay } = known(await begin(replay, asked.per_second), replay)
       await actions.after(request, 'replay', asked.hook ?? '*', {
@@ -113,6 +116,7 @@ export function replayRoutes(
     },
     async (request) => {
       const { hook } = request.body
+      await requireKnownHook(hook, options)
       const result = await replays.discard(hook)
       if (result.outcome === 'still_configured')
         throw new RequestRefused(
@@ -139,11 +143,19 @@ export function replayRoutes(
     },
     async (request) => {
       const { hook, code } = request.body
+      await requireKnownHook(hook, options)
       const dismissed = await replays.dismiss(hook, code)
       await actions.after(request, 'dismiss', hook, { code, dismissed })
       return { dismissed }
     },
   )
+
+  /** What a removed hook got long ago is found only by counting it, and costs no more than the replay that was asked for. */
+  async function requireHookOf(replay: AskedReplay): Promise<void> {
+    const hook = replay.kind === 'missing' ? replay.hook : replay.filter.hook
+    if (hook === undefined || (await isKnown(hook, options))) return
+    if (replay.kind === 'missing' || (await count(replay)) === 0) throw unknownHook(hook, hooks())
+  }
 
   function count(replay: AskedReplay): Promise<number | null> {
     return replay.kind === 'missing'

@@ -202,3 +202,40 @@ test('dead letters that nobody needs are given up', async () => {
   expect((await operator.post('/api/dismiss', { hook: 'one', code: 'gone' })).body).toEqual({ dismissed: 2 })
   expect((await operator.get('/api/hooks')).body['items'][0].dead).toBe(0)
 })
+
+test('a mistyped hook is told, and a removed one is known by what it holds', async () => {
+  const [receiver, failing] = [await startReceiver(), await startReceiver(410)]
+  const hooks = [
+    { name: 'one', url: receiver.url },
+    { name: 'failing', url: failing.url },
+  ]
+  const relay = await startRelay({ HOOKS: JSON.stringify(hooks) })
+  await relay.send(credentialEvent())
+  const operator = await operatorOf(relay.app)
+  await until('one to be dead', async () => (await relay.app.countReplay({})) === 1)
+  await until(
+    'one to be delivered',
+    async () => (await relay.app.countReplay({ states: ['delivered'] })) === 1,
+  )
+
+  const asked = (hook: string) => [
+    operator.post('/api/replay', { hook, dry_run: true }),
+    operator.post('/api/replay', { hook, states: ['delivered'] }),
+    operator.post('/api/dismiss', { hook }),
+    operator.post('/api/discard', { hook }),
+    operator.get(`/api/deliveries?hook=${hook}`),
+    operator.get(`/api/deliveries?hook=${hook}&state=dead&code=gone`),
+  ]
+  for (const { status, body } of await Promise.all(asked('faling')))
+    expect([status, body['code'], body['detail']]).toEqual([
+      404,
+      'not_found',
+      'No hook is configured by the name "faling", and no delivery to one is found. Configured are: one, failing. Nothing was done.',
+    ])
+  expect((await operator.get('/api/actions')).body['items']).toEqual([])
+
+  relay.app.setHooks([])
+  for (const hook of ['one', 'failing'])
+    for (const { status } of await Promise.all(asked(hook)))
+      expect([hook, status < 300]).toEqual([hook, true])
+})

@@ -21,6 +21,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token: the page's own files hold no data. */
     isOpen?: boolean
+    /** With `dry_run` it only counts, which whoever may read may do as well. */
+    countsWhenDry?: boolean
   }
 }
 
@@ -60,7 +62,12 @@ export function guard(app: FastifyInstance, { access, operatorHost, clock, log }
       reply.header('www-authenticate', 'Bearer')
       throw new RequestRefused('token_missing', TOKEN_ADVICE)
     }
-    if (!isSafe && request.caller.may === 'read') throw new RequestRefused('read_only', READ_ONLY)
+    const mayOnlyCount = request.routeOptions.config.countsWhenDry === true
+    if (!isSafe && !mayOnlyCount) requireAct(request.caller)
+  })
+  // Whether it is dry stands in the body, which is not there before.
+  app.addHook('preValidation', async ({ caller, body, routeOptions }) => {
+    if (routeOptions.config.countsWhenDry === true && !isDry(body)) requireAct(caller)
   })
 
   function whoCalls(request: FastifyRequest): Caller | null {
@@ -84,6 +91,15 @@ export function guard(app: FastifyInstance, { access, operatorHost, clock, log }
       log.warn({ address }, 'a wrong operator token came')
     return caller
   }
+}
+
+function requireAct(caller: Caller | null): void {
+  if (caller?.may !== 'act') throw new RequestRefused('read_only', READ_ONLY)
+}
+
+/** True and nothing else: all that is not clear counts as meant to be done. */
+function isDry(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'dry_run' in body && body.dry_run === true
 }
 
 const HOST_ADVICE =

@@ -30,11 +30,12 @@ export function replayRoutes(
   app.post(
     '/api/replay',
     {
+      config: { countsWhenDry: true },
       schema: {
         tags: ['replays'],
         summary: 'Send again',
         description:
-          'Puts matching deliveries back to pending, in the background, in the order of acceptance; without any field, all dead letters. Receivers will see events again, under the same `webhook-id`. With `dry_run` it only counts. With `hook` and `missing`, it makes deliveries of the events from before the hook was there. `per_second` spreads them.',
+          'Puts matching deliveries back to pending, in the background, in the order of acceptance; without any field, all dead letters. Receivers will see events again, under the same `webhook-id`. With `dry_run` it only counts, which the read token may do as well. With `hook` and `missing`, it makes deliveries of the events from before the hook was there. `per_second` spreads them.',
         querystring: exactly({}),
         body: ReplayRequest,
         response: { 200: DryRun, 202: BegunReplay },

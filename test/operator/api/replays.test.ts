@@ -239,3 +239,18 @@ test('a mistyped hook is told, and a removed one is known by what it holds', asy
     for (const { status } of await Promise.all(asked(hook)))
       expect([hook, status < 300]).toEqual([hook, true])
 })
+
+test('the read token may count what a replay would send, and send nothing', async () => {
+  const tokens = { OPERATOR_TOKEN: 'correct horse', OPERATOR_READ_TOKEN: 'battery staple' }
+  const relay = await startRelay({ ...hookTo(await startReceiver(410)), ...tokens })
+  await relay.send(credentialEvent())
+  await until('it to be dead', async () => (await relay.app.countReplay({})) === 1)
+  const reader = await operatorOf(relay.app, 'battery staple')
+  expect(await reader.post('/api/replay', { dry_run: true })).toMatchObject({ body: { would_replay: 1 } })
+  for (const body of [{}, { dry_run: false }, { dry_run: 'true' }, { dry_run: 1 }, [{ dry_run: true }]])
+    expect([body, (await reader.post('/api/replay', body)).body['code']]).toEqual([body, 'read_only'])
+  expect((await reader.post('/api/reconcile', { since: '2026-01-01T00:00:00Z', dry_run: true })).status).toBe(
+    403,
+  )
+  expect(await relay.app.listReplays(1)).toEqual([])
+})

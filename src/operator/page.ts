@@ -90,7 +90,12 @@ function inlineScriptHashes(files: readonly PageFile[]): string[] {
 }
 
 function pageFile(path: string, location: URL): PageFile {
-  const body = readFileSync(location)
+  const body = withoutDocstrings(readFileSync(location, 'utf8'))
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
   return { path, type: TYPES[path === '/' ? '.html' : extname(path)] ?? '', body, etag }
+}
+
+/** They are for who reads the source. The line breaks stay, so that a line's number in a browser is the file's. */
+function withoutDocstrings(text: string): Buffer {
+  return Buffer.from(text.replaceAll(/^\t*\/\*\*[^]*?\*\/$/gm, (comment) => comment.replaceAll(/[^\n]/g, '')))
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { openPage, readPageFiles } from '../../../src/operator/page.ts'
@@ -8,6 +9,15 @@ const ours = files.filter(({ path }) => !path.startsWith('/page/lib/'))
 
 test('the whole page, its libraries included, is smaller than 120 kB', () => {
   expect(files.reduce((total, { body }) => total + body.length, 0)).toBeLessThan(120_000)
+})
+
+test('docstrings are not sent, and every line keeps its number', () => {
+  for (const { path, body } of ours.filter((file) => file.type.startsWith('text/javascript'))) {
+    const source = readFileSync(new URL(`../../../src/operator${path}`, import.meta.url), 'utf8')
+    const sent = body.toString()
+    expect([path, sent.includes('/**')]).toEqual([path, false])
+    expect([path, sent.split('\n').length]).toEqual([path, source.split('\n').length])
+  }
 })
 
 test('text never becomes markup: no file uses what would do that', () => {

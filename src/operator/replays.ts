@@ -43,10 +43,10 @@ export interface Replays {
    */
   discard(hookName: string): Promise<Discarded>
   /**
-   * Gives up a hook's dead letters, or those with this code: nobody means to replay them. In steps; done when it answers.
+   * Gives up a hook's dead letters, or those with this code (`null`: with none): nobody means to replay them. In steps; done when it answers.
    * @returns how many
    */
-  dismiss(hookName: string, code?: string): Promise<number>
+  dismiss(hookName: string, code?: string | null): Promise<number>
 }
 
 export interface Pace {
@@ -110,10 +110,10 @@ export function createReplays({ store, reader, hooks, clock, log, onBegun }: Rep
     },
   }
 
-  async function dismiss(hook: string, code?: string): Promise<number> {
+  async function dismiss(hook: string, code?: string | null): Promise<number> {
     let dismissed = 0
     for (let after: number | null | undefined; after !== null;) {
-      const from: { after?: number; code?: string } = {
+      const from: { after?: number; code?: string | null } = {
         ...(after === undefined ? {} : { after }),
         ...(code === undefined ? {} : { code }),
       }

@@ -1,6 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { NOT_BLANK } from './api/shapes/fields.ts'
 import { RequestRefused } from './request-refused.ts'
 
 /** Names out of a request are shown up to this length. */
@@ -80,6 +81,8 @@ function mistakeIn(mistakes: readonly Mistake[], httpPart = 'body'): string {
 function expected({ keyword, message, params }: Mistake): string {
   if (keyword === 'enum')
     return `must be one of ${(params as { allowedValues: string[] }).allowedValues.join(', ')}`
+  if (keyword === 'pattern' && (params as { pattern: string | RegExp }).pattern === NOT_BLANK)
+    return 'must not be blank'
   if (keyword === 'format') return 'must be an ISO 8601 time, such as 2026-01-31T12:00:00Z'
   return message
 }

@@ -63,8 +63,8 @@ export interface ReplayFilter extends AcceptedSpan {
   hook?: string
   /** By default the dead; where `webhookIds` are given, the dead and the delivered. */
   states?: readonly ReplayedState[]
-  /** The code of the delivery's last failure. */
-  code?: string
+  /** The code of the delivery's last failure; `null`: only those of which none is recorded. */
+  code?: string | null
 }
 
 export type ReplayedState = 'dead' | 'delivered' | 'pending'
@@ -163,8 +163,8 @@ export interface DiscardRequest {
 
 export interface DismissRequest {
   hook: string
-  /** Only those whose last failure had this code. */
-  code?: string
+  /** Only those whose last failure had this code; `null`: of which none is recorded. */
+  code?: string | null
   /** How many dead letters the step looks at. */
   limit: number
   after?: number

@@ -24,6 +24,11 @@ export function statesOf({ states, webhookIds }: ReplayFilter): readonly Replaye
   return states ?? (webhookIds === undefined ? ['dead'] : ['dead', 'delivered'])
 }
 
+/** A code for SQL, where null stands for any: no code is empty, so an empty text stands for none. */
+export function soughtCode(code: string | null | undefined): string | null {
+  return code === undefined ? null : (code ?? '')
+}
+
 /**
  * Two replicas number events in the order in which they begin to take them in, and each stamps its own: so the first
  * event of a span may have a somewhat higher number than one that was stamped after it.

@@ -387,6 +387,22 @@ export function describeReplay(name: string, open: () => Promise<ReadableStore>)
       expect(await claim(store, ['a'])).toHaveLength(3)
     })
 
+    test('of dead letters, null as the code is those of which none is recorded, and not all', async () => {
+      const store = await open()
+      await acceptEach(
+        store,
+        [1, 2, 3].map(() => acceptance({ hooks: ['a'] })),
+      )
+      const [refused, ...without] = await claim(store, ['a'])
+      await store.settle([settlement(refused as ClaimedDelivery, dead(1), { errorCode: 'gone' })])
+      for (const one of without) await store.settle([settlement(one, dead(1), { errorCode: null })])
+      const { count } = await store.reader.countReplay({ scope: { hook: 'a', code: null }, limit: 10 })
+      expect(count).toBe(2)
+      expect(await store.dismiss({ hook: 'a', code: null, limit: 10 })).toEqual({ dismissed: 2, next: null })
+      expect(await replay(store, { hook: 'a', code: null })).toEqual({ replayed: 0 })
+      expect(await replay(store, { hook: 'a', code: 'gone' })).toEqual({ replayed: 1 })
+    })
+
     test('lets retention remove the event, unless another hook still needs it; a replay takes it back', async () => {
       const store = await open()
       const [only, needed] = await acceptEach(store, [

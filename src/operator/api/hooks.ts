@@ -57,7 +57,7 @@ export function hookRoutes(
     async (request) => {
       const { name } = request.params
       requireConfigured(name)
-      const { reason } = request.body
+      const reason = request.body.reason.trim()
       const pausedBy = request.caller?.actor ?? 'loopback'
       const pause = await pauses.pauseHook({ hook: name, pausedBy, reason })
       await actions.after(request, 'pause_hook', name, { reason })

@@ -106,7 +106,7 @@ test('a test sends a signed sample to that hook alone, stores nothing, and tells
   })
 })
 
-test.each([{}, { reason: '' }, { reason: 'x'.repeat(501) }, { reason: 5 }])(
+test.each([{}, { reason: '' }, { reason: ' \t\n' }, { reason: 'x'.repeat(501) }, { reason: 5 }])(
   'a pause with %j is refused',
   async (body) => {
     const relay = await startRelay(hookTo(await startReceiver()))

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import { Code, Count, HookName, Id, Time, exactly, oneOf, orNull, pageOf } from './fields.ts'
+import { Code, Count, HookName, Id, NOT_BLANK, Time, exactly, oneOf, orNull, pageOf } from './fields.ts'
 import { HookHealth } from './overview.ts'
 
 export const SessionRequest = exactly({ token: Type.String({ minLength: 1, maxLength: 1000 }) })
@@ -11,7 +11,8 @@ export const ReplayRequest = exactly({
   states: Type.Optional(
     Type.Array(oneOf('dead', 'delivered', 'pending'), { minItems: 1, uniqueItems: true }),
   ),
-  code: Type.Optional(Code),
+  /** Null: only those of which no code is recorded. */
+  code: Type.Optional(orNull(Code)),
   since: Type.Optional(Time),
   until: Type.Optional(Time),
   event_ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 1000 })),
@@ -38,12 +39,12 @@ export const Replays = exactly({ items: Type.Array(Replay) })
 
 export const DiscardRequest = exactly({ hook: HookName })
 export const Discarded = exactly({ discarded: Count })
-/** Dead letters that nobody means to replay: of one hook, and with `code` those whose last failure had it. */
-export const DismissRequest = exactly({ hook: HookName, code: Type.Optional(Code) })
+/** Dead letters that nobody means to replay: of one hook, and with `code` those whose last failure had it; null: of which none is recorded. */
+export const DismissRequest = exactly({ hook: HookName, code: Type.Optional(orNull(Code)) })
 export const Dismissed = exactly({ dismissed: Count })
 
 export const Hooks = exactly({ items: Type.Array(HookHealth) })
-export const PauseRequest = exactly({ reason: Type.String({ minLength: 1, maxLength: 500 }) })
+export const PauseRequest = exactly({ reason: Type.String({ pattern: NOT_BLANK, maxLength: 500 }) })
 export const Resumed = exactly({ resumed: Type.Boolean() })
 /** What a signed sample to one hook was answered. */
 export const HookTest = exactly({

@@ -22,6 +22,8 @@ export const Time = Type.String({ format: 'date-time', description: 'ISO 8601 in
 export const Count = Type.Integer({ minimum: 0 })
 export const Id = Type.String({ minLength: 1, maxLength: 200 })
 export const HookName = Type.String({ pattern: '^[a-z0-9-]{1,64}$' })
+/** Words of a person: not only blanks. */
+export const NOT_BLANK = String.raw`\S`
 /** A code of a failure or a refusal: stable, meant to be compared. */
 export const Code = Type.String({ minLength: 1, maxLength: 64 })
 export const State = oneOf('pending', 'leased', 'delivered', 'dead')

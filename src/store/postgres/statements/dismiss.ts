@@ -1,4 +1,5 @@
 import type { DismissRequest, DismissResult } from '../../replay-jobs.ts'
+import { soughtCode } from '../../replay-scope.ts'
 import type { Connections, Statement } from '../connections.ts'
 
 /** Looks at the hook's next dead letters in the order of acceptance, and marks those that fit. */
@@ -15,7 +16,7 @@ const DISMISS: Statement = {
     order by d.event_seq limit $3::integer for update of d
   ), dismissed as (
     update seam_relay.deliveries d set ended_code = 'discarded'
-    from seen s where d.hook = $1 and d.event_seq = s.seq and ($4::text is null or s.code = $4) returning 1
+    from seen s where d.hook = $1 and d.event_seq = s.seq and ($4::text is null or coalesce(s.code, '') = $4) returning 1
   )
   select (select count(*) from seen) as seen, (select count(*) from dismissed) as dismissed,
     (select seq from seen order by seq desc limit 1) as last`,
@@ -25,7 +26,7 @@ export async function dismiss(
   connections: Connections,
   { hook, code, limit, after }: DismissRequest,
 ): Promise<DismissResult> {
-  const [row] = await connections.run(DISMISS, [hook, after ?? 0, limit, code ?? null])
+  const [row] = await connections.run(DISMISS, [hook, after ?? 0, limit, soughtCode(code)])
   const { seen, dismissed, last } = row as { seen: number; dismissed: number; last: number | null }
   return { dismissed, next: seen < limit ? null : last }
 }

@@ -2,6 +2,7 @@ import {
   isMissing,
   namedNext,
   patternsOf,
+  soughtCode,
   statesOf,
   walkFrom,
   walkKindOf,
@@ -38,7 +39,7 @@ const DELIVERY_FITS = `d.state = any($9::text[]) and ($7::text is null or d.hook
       and ($10::text is null or coalesce(d.ended_code, (
         select a.error_code from seam_relay.attempts a
         where a.event_seq = d.event_seq and a.hook = d.hook and a.error_code is not null
-        order by a.attempt desc limit 1)) = $10)`
+        order by a.attempt desc limit 1), '') = $10)`
 
 const EVENT_FITS = `${IN_SPAN}
       and ($9::text[] is null or e.workspace_id = any($9))
@@ -122,7 +123,7 @@ export function walkParameters(scope: ReplayScope, walk: ReplayWalk, limit: numb
   const seq = isMissing(scope) && seqs !== null && walk.hook === '' ? walk.seq - 1 : walk.seq
   const { hook = null, since = null, until = null } = scope
   const common = [seq, walk.hook, walk.uptoSeq, limit, since, until, hook, seqs]
-  if (!isMissing(scope)) return [...common, statesOf(scope), scope.code ?? null]
+  if (!isMissing(scope)) return [...common, statesOf(scope), soughtCode(scope.code)]
   const { all, types, families } = patternsOf(scope)
   const { workspaces, systems = null, accounts = null } = scope.missing
   return [...common, workspaces, all, types, families, systems, accounts]

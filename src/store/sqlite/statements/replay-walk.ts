@@ -119,7 +119,7 @@ export function prepareReplayWalk(db: DatabaseSync) {
         (scope.hook === undefined || scope.hook === seenHook) &&
         seenSeq <= uptoSeq &&
         isInSpan(scope, seenSeq) &&
-        (scope.code === undefined || scope.code === (endedCode ?? codeOf(seenSeq, seenHook))),
+        (scope.code === undefined || scope.code === (endedCode ?? codeOf(seenSeq, seenHook) ?? null)),
     }))
   }
 

@@ -76,6 +76,7 @@ function ofReconciliation({ reconciliation, nowMs }: Facts): Finding[] {
       count: 0,
       is_exact: false,
       since,
+      until,
       text: `Between ${timeOf(since, nowMs)} and ${timeOf(until, nowMs)} events of workspace ${workspaceId} may be missing: ${text}.`,
       do: 'Ask Seam for that span again, and look at the credentials of that time in Seam Console.',
       href: '#/reconciliation',

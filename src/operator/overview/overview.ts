@@ -80,7 +80,11 @@ export function createOverview(options: OverviewOptions): () => Promise<RelayOve
     return {
       verdict: verdictOf(findings),
       sentence: sentenceOf(findings),
-      findings: findings.map((finding) => ({ ...finding, since: timeOrNull(finding.since) })),
+      findings: findings.map(({ since, until, ...finding }) => ({
+        ...finding,
+        since: timeOrNull(since),
+        ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+      })),
       hooks: hookFacts.map(healthOf),
       webhooks: {
         last_at: timeOrNull(webhooks.lastAt),

@@ -13,7 +13,7 @@ export function onSignedOut(callback) {
 }
 
 export const get = (path, signal) => call('GET', path, undefined, signal)
-export const post = (path, body = {}) => call('POST', path, body)
+export const post = (path, body = {}, signal) => call('POST', path, body, signal)
 export const remove = (path) => call('DELETE', path)
 
 /**

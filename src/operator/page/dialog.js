@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { html } from './html.js'
 import { observable, useObservable } from './observable.js'
 import { ProblemNote } from './problem-note.js'
-import { loadOverview } from './session.js'
+import { loadOverview, overview } from './session.js'
 
 /** The dialog that is open: its title, and a component for what is in it. */
 const open = observable(null)
@@ -16,17 +16,20 @@ export function openDialog(title, content) {
 }
 
 /**
- * Opens a dialog that explains one thing, has a field or none, and does it. `run` gets the field's text; what it
- * returns is shown afterwards, and without that the dialog closes.
+ * Opens a dialog that says what will happen, and does it. `text` is asked for again with each overview. `run` gets the fields' texts; what it returns is shown afterwards, and
+ * without that the dialog closes. With `look`, that is asked first: it returns what it `found`, and the `button` that goes on
+ * from there, if there is anything to do.
  */
-export function openAsk({ title, text, field = null, button, kind = 'first', run }) {
+export function openAsk({ title, text, fields = [], button, kind = 'first', look, run }) {
 	openDialog(title, ({ close }) => {
-		const [{ isBusy, said, problem }, setState] = useState({})
+		const [{ isBusy, looked, said, problem }, setState] = useState({})
+		useObservable(overview)
 		const submit = async (event) => {
 			event.preventDefault()
-			const given = event.currentTarget.elements.field?.value.trim()
-			setState({ isBusy: true })
+			const given = Object.fromEntries(new FormData(event.currentTarget))
+			setState({ isBusy: true, looked })
 			try {
+				if (look && !looked) return setState({ looked: await look(given) })
 				const answer = await run(given)
 				void loadOverview()
 				if (answer) setState({ said: answer })
@@ -35,13 +38,15 @@ export function openAsk({ title, text, field = null, button, kind = 'first', run
 				setState({ problem: error })
 			}
 		}
-		return html`<form onSubmit=${submit}>
-			<p>${text}</p>
-			${field && html`<label>${field.label}<input name="field" required autocomplete="off" ...${field} /></label>`}
-			<div role="status">${typeof said === 'string' ? html`<p class="note ok">${said}</p>` : said}</div>
+		const next = looked ? looked.button : !said && button
+		const shown = said ?? looked?.found
+		return html`<form onSubmit=${submit} onInput=${() => setState({})}>
+			<p>${text()}</p>
+			${fields.length > 0 && html`<div class="fields">${fields.map((field) => html`<label>${field.label}<input autocomplete="off" ...${field} /></label>`)}</div>`}
+			<div role="status">${typeof shown === 'string' ? html`<p class=${said ? 'note ok' : 'large'}>${shown}</p>` : shown}</div>
 			<${ProblemNote} problem=${problem} />
-			<footer><button type="button" onClick=${close}>${said ? 'Close' : 'Cancel'}</button>
-				${!said && html`<button type="submit" class=${kind} disabled=${isBusy}>${button}</button>`}</footer>
+			<footer><button type="button" onClick=${close}>${next ? 'Cancel' : 'Close'}</button>
+				${next && html`<button type="submit" class=${kind} disabled=${isBusy}>${next}</button>`}</footer>
 		</form>`
 	})
 }

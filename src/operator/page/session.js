@@ -6,6 +6,8 @@ export const session = observable({ state: 'unknown', may: 'read' })
 /** The newest answer of `/api/overview`, for the whole page, and what went wrong with the last one. */
 export const overview = observable(null)
 export const overviewProblem = observable(null)
+/** How a hook is, as far as that is known. */
+export const healthOf = (hook) => overview.get()?.hooks.find((one) => one.hook === hook)
 
 onSignedOut(() => {
 	session.set({ state: 'out', may: 'read' })

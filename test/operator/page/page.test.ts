@@ -5,6 +5,7 @@ import { credentialEvent } from '../../support/credential-event.ts'
 import { hooksOf, readHooks } from '../../support/hooks.ts'
 import { newDatabase } from '../../support/postgres.ts'
 import { hookTo, startReceiver, startRelay } from '../../support/relay.ts'
+import { KEY, eventFrom, reconciling, seam } from '../../reconcile/support.ts'
 import { until } from '../../support/until.ts'
 
 const TOKEN = 'a-token-of-the-operator'
@@ -179,7 +180,7 @@ describeInBrowser('the page', (visit) => {
     await relay.send(credentialEvent())
     await tabTo(page, 'Resume')
     await page.keyboard.press('Enter')
-    await page.getByRole('dialog').waitFor()
+    await page.getByText("1 delivery waits for one: all of it is sent, by the hook's own limits.").waitFor()
     await tabTo(page, 'Resume')
     await page.keyboard.press('Enter')
     await page.getByText('sending').waitFor()
@@ -210,18 +211,74 @@ describeInBrowser('the page', (visit) => {
     await relay.logged('delivery given up: a dead letter')
     const { page } = await visit(`${relay.operatorUrl}/#/failures`)
     await page.getByRole('button', { name: 'Put aside' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Put aside' }).click()
+    await page.getByRole('dialog').getByText('These are 1 dead letter with the code gone.').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Put aside 1 dead letter' }).click()
     await page.getByText('1 dead letter is put aside.').waitFor()
     await page.keyboard.press('Escape')
 
     await relay.app.store.pauseHook({ hook: 'one', pausedBy: 'operator', reason: 'it goes' })
-    await until('the pause', async () => relay.metric('seam_relay_hook_paused', { hook: 'one' }))
+    await until(
+      'the pause',
+      async () => (await relay.metric('seam_relay_hook_paused', { hook: 'one' })) === 1,
+    )
     await relay.send(credentialEvent())
     relay.app.setHooks([])
+    // What is said of hooks is up to some seconds old.
+    await until('the overview to know what it holds', async () => {
+      const response = await fetch(`${relay.operatorUrl}/api/hooks`)
+      const { items } = (await response.json()) as { items: { pending: number }[] }
+      return items[0]?.pending === 1
+    })
     await page.goto(`${relay.operatorUrl}/#/hooks`)
     await page.getByRole('button', { name: 'Discard what it holds' }).click()
+    await page.getByText('1 delivery waits, and there are 0 dead letters.').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
-    await page.getByText('1 delivery was given up.').waitFor()
+    await page.getByText('1 delivery was discarded.').waitFor()
+  })
+
+  test('Seam is asked first how many events did not come, and then they are taken in', async () => {
+    const [stub, receiver] = [await seam(), await startReceiver()]
+    const event = eventFrom(300 * 60_000)
+    stub.eventsOf(KEY).push(event)
+    const relay = await startRelay({ ...reconciling(stub), ...hookTo(receiver) })
+    const { page } = await visit(`${relay.operatorUrl}/#/reconciliation`)
+    await page.getByRole('button', { name: 'Ask Seam' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Ask Seam' }).click()
+    await dialog.getByText('1 event checked: 1 event did not come.').waitFor()
+    expect(receiver.ids).toEqual([])
+    await dialog.getByLabel('Until').fill('')
+    await dialog.getByLabel('Since').fill(event.created_at.slice(0, 16))
+    await dialog.getByRole('button', { name: 'Ask Seam' }).click()
+    await dialog.getByRole('button', { name: 'Take in 1 event' }).click()
+    await dialog.getByText('1 event checked, 1 missed, 1 taken in.').waitFor()
+    await receiver.hasReceived(1)
+  })
+
+  test('only the newest count of a replay is waited for, and the one before is ended', async () => {
+    const relay = await startRelay(hookTo(await startReceiver(410)))
+    await relay.send(credentialEvent())
+    await relay.logged('delivery given up: a dead letter')
+    const { page } = await visit(`${relay.operatorUrl}/#/failures`)
+    // The first count is never answered, as if the store were still at it.
+    let counts = 0
+    await page.route('**/api/replay', async (route) => {
+      if (counts++ > 0) await route.continue()
+    })
+    await page.evaluate(`
+      window.signals = []
+      const send = window.fetch
+      window.fetch = (path, options) => {
+        if (path === '/api/replay') signals.push(options.signal)
+        return send(path, options)
+      }`)
+    await page.getByRole('button', { name: 'Replay 1 dead letter' }).click()
+    await until('the first count', async () => counts === 1)
+    await page.getByLabel(/Also send now what waits/).check()
+    await page.getByText('1 delivery will be sent.').waitFor()
+    const ended = await page.evaluate('signals.map(({ aborted }) => aborted)')
+    expect(ended).toEqual([true, false])
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
   })
 
   test('times are written in UTC or in local time, and the choice is remembered', async () => {

@@ -26,6 +26,8 @@ export const Finding = exactly({
   hook: Type.Optional(HookName),
   code: Type.Optional(Code),
   since: orNull(Time),
+  /** Where it is about a span that is over. */
+  until: Type.Optional(Time),
   text: Type.String({ description: 'What is wrong, in one sentence.' }),
   do: Type.String({ description: 'What to do, in one sentence.' }),
   /** Where the page goes on, beginning with #/. */

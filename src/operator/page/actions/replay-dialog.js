@@ -24,9 +24,9 @@ export function openReplay({ title, onEnded, ...about }) {
 	})
 }
 
-/** The dead letters of a hook, or those of one code. */
+/** The dead letters of a hook, or those of one code: `null` is those without any. */
 export function openReplayOfDead(hook, code, onEnded) {
-	const scope = { hook, ...(code && { code }), states: ['dead'] }
+	const scope = { hook, ...(code !== undefined && { code }), states: ['dead'] }
 	openReplay({ title: `Replay the dead letters of ${hook}`, scope, mayChooseStates: true, onEnded })
 }
 
@@ -34,21 +34,23 @@ function Ask({ scope, mayChooseStates, mayChooseSpan, onBegun, close }) {
 	const [request, setRequest] = useState(scope)
 	const [count, setCount] = useState(null)
 	const [problem, setProblem] = useState(null)
-	const ask = (body, andThen) => {
+	const ask = (body, andThen, signal) => {
 		setProblem(null)
-		return post('/api/replay', body).then(andThen, setProblem)
+		const fail = (error) => signal?.aborted || setProblem(error)
+		return post('/api/replay', body, signal).then(andThen, fail)
 	}
 	useEffect(() => {
-		let isOver = false
+		// A count may take the store a while: the one before is not only not shown, but ended.
+		const abort = new AbortController()
 		setCount(null)
-		const show = ({ would_replay: number }) => isOver || setCount(number)
+		const show = ({ would_replay: number }) => setCount(number)
 		const timer = setTimeout(
-			() => void ask({ ...request, dry_run: true }, show),
+			() => void ask({ ...request, dry_run: true }, show, abort.signal),
 			request === scope ? 0 : COUNT_AFTER_MS,
 		)
 		return () => {
-			isOver = true
 			clearTimeout(timer)
+			abort.abort()
 		}
 	}, [request])
 	const begin = (event) => {

@@ -8,7 +8,8 @@ import { spanText } from '../words.js'
 export function openTest(hook) {
 	openAsk({
 		title: `Test ${hook}`,
-		text: `A sample event goes to ${hook} alone, signed like any other. Its event_id is all zeros, by which a receiver knows it.`,
+		text: () =>
+			`A sample event goes to ${hook} alone, signed like any other. Its event_id is all zeros, by which a receiver knows it.`,
 		button: 'Send the sample',
 		run: async () => resultOf(await post(`/api/hooks/${encodeURIComponent(hook)}/test`)),
 	})

@@ -32,7 +32,7 @@ function Group({ group, onDone }) {
 		<p class="bar">
 			${isConfigured && dead > 0 && html`<${ActionButton} kind="first" onClick=${() => openReplayOfDead(hook, code, onDone)}>Replay ${countOf(dead, 'dead letter')}<//>`}
 			${isConfigured ? testButton(hook) : discardButton(hook, onDone)}
-			${dead > 0 && html`<${ActionButton} onClick=${() => openDismiss(hook, code, onDone)}>Put aside<//>`}
+			${dead > 0 && html`<${ActionButton} onClick=${() => openDismiss(group, onDone)}>Put aside<//>`}
 			<a href=${hrefOf(['deliveries'], { hook, code: code ?? '', state: dead > 0 ? 'dead' : 'pending' })}>Show them</a>
 		</p>
 	</article>`

@@ -7,7 +7,7 @@ import { onThisPage } from '../address.js'
 import { html } from '../html.js'
 import { countOf } from '../words.js'
 import { Since } from '../time.js'
-import { overview } from '../session.js'
+import { healthOf, overview } from '../session.js'
 
 /** One thing that is wrong: since when, how many, where, why, and what to do about it. */
 export function Finding({ finding }) {
@@ -24,7 +24,7 @@ export function Finding({ finding }) {
 	</li>`
 }
 
-function buttonsOf({ kind, hook, count, since }) {
+function buttonsOf({ kind, hook, count, since, until }) {
 	switch (kind) {
 		case 'undelivered_revocations':
 			return buttonsOfRevocations(hook)
@@ -41,7 +41,7 @@ function buttonsOf({ kind, hook, count, since }) {
 		case 'silence':
 			return (
 				overview.get()?.reconciliation &&
-				html`<${ActionButton} onClick=${() => openReconcile(since)}>Ask Seam<//>`
+				html`<${ActionButton} onClick=${() => openReconcile({ since, until })}>Ask Seam<//>`
 			)
 		default:
 			return null
@@ -50,7 +50,7 @@ function buttonsOf({ kind, hook, count, since }) {
 
 /** What waits goes out by itself, so there is something to replay only where something was given up. */
 function buttonsOfRevocations(hook) {
-	const health = overview.get()?.hooks.find((one) => one.hook === hook)
+	const health = healthOf(hook)
 	if (!health?.is_configured) return discardButton(hook)
 	if (health.pause) return resumeButton(hook)
 	return html`${health.dead > 0 && replayButton(hook, `to ${hook}`)}${testButton(hook)}`

@@ -82,7 +82,8 @@ function Verdict({ judged: { status, event_id: eventId } }) {
 function openDrop(path) {
 	openAsk({
 		title: 'Drop this body',
-		text: 'The body is deleted and cannot be brought back. Seam was told that it is held, so Seam does not send it again.',
+		text: () =>
+			'The body is deleted and cannot be brought back. Seam was told that it is held, so Seam does not send it again.',
 		button: 'Drop it',
 		kind: 'danger',
 		run: () => remove(path).then(() => void (location.hash = '#/quarantine')),

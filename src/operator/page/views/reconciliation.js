@@ -15,7 +15,7 @@ export function Reconciliation() {
 		(one) => html`<div class="card"><p><code class="id whole">${one.workspace_id}</code></p>
 			<p>${one.confirmed_until ? html`Complete up to <${Time} at=${one.confirmed_until} />` : 'Not confirmed yet'}: ${countOf(one.checked, 'event')} checked, ${countText(one.missed)} missed, ${countText(one.recovered)} taken in.</p>
 			${one.failing && html`<p class="note act">Not confirmed since <${Time} at=${one.failing.since} />: ${one.failing.text} <code>${one.failing.code}</code></p>`}
-			${one.gaps.map((gap) => html`<p class="note attention">From <${Time} at=${gap.since} /> to <${Time} at=${gap.until} />: ${gap.text}</p>`)}</div>`,
+			${one.gaps.map((gap) => html`<p class="note attention">From <${Time} at=${gap.since} /> to <${Time} at=${gap.until} />: ${gap.text} <${ActionButton} onClick=${() => openReconcile(gap)}>Ask Seam<//></p>`)}</div>`,
 	)}</div>
-	<p><${ActionButton} onClick=${() => openReconcile(null)}>Ask Seam<//></p>`
+	<p><${ActionButton} onClick=${() => openReconcile()}>Ask Seam<//></p>`
 }

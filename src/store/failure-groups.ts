@@ -55,6 +55,8 @@ export function failureGroups(
 /** Of a hook's dead, or of its pending and leased deliveries, what was asked for. */
 export interface UndeliveredCount {
   hook: string
+  /** Of its dead; otherwise of its pending and leased. */
+  isDead: boolean
   count: number
   /** When the oldest that was looked at was accepted, or last replayed. */
   lookedSince: number
@@ -72,6 +74,7 @@ export function undeliveredOfHooks(
   const hooks: UndeliveredOfHook[] = []
   for (const [hook, parts] of Map.groupBy(counts, (part) => part.hook)) {
     const count = parts.reduce((sum, part) => sum + part.count, 0)
+    const dead = parts.reduce((sum, part) => sum + (part.isDead ? part.count : 0), 0)
     const isComplete = !parts.some(({ isCutShort }) => isCutShort)
     if (count === 0 && isComplete) continue
     const oldest = parts.flatMap((part) => part.oldest ?? []).toSorted((a, b) => a.since - b.since)[0]
@@ -79,6 +82,7 @@ export function undeliveredOfHooks(
     hooks.push({
       hook,
       count,
+      dead,
       since: oldest?.since ?? lookedSince,
       code: oldest === undefined ? null : codeOf(oldest.seq, hook),
       isComplete,

@@ -155,6 +155,8 @@ export interface FailureGroup {
 export interface UndeliveredOfHook {
   hook: string
   count: number
+  /** Of these, so many are dead. */
+  dead: number
   since: number
   /** The code of the last failure of the oldest one. */
   code: string | null

@@ -480,13 +480,13 @@ export function describeListings(name: string, open: () => Promise<ReadableStore
       const any = expect.any(Number)
       const found = await store.reader.undeliveredOf(REVOCATIONS, 0)
       expect(found).toEqual([
-        { hook: 'a', count: 2, since: any, code: 'http_status', isComplete: true },
-        { hook: 'b', count: 3, since: any, code: null, isComplete: true },
+        { hook: 'a', count: 2, dead: 1, since: any, code: 'http_status', isComplete: true },
+        { hook: 'b', count: 3, dead: 0, since: any, code: null, isComplete: true },
       ])
       expect(found[0]?.since).toBeGreaterThanOrEqual(since)
       // What waits is too young; the dead one counts whatever its age.
       expect(await store.reader.undeliveredOf(REVOCATIONS, LONG_MS)).toEqual([
-        { hook: 'a', count: 1, since: any, code: 'http_status', isComplete: true },
+        { hook: 'a', count: 1, dead: 1, since: any, code: 'http_status', isComplete: true },
       ])
       expect(await store.reader.undeliveredOf(['device.connected'], 0)).toEqual([])
     })
@@ -502,7 +502,7 @@ export function describeListings(name: string, open: () => Promise<ReadableStore
       const store = await open()
       await acceptMany(store, 4001, ['a'])
       expect(await store.reader.undeliveredOf(REVOCATIONS, 0)).toEqual([
-        { hook: 'a', count: 0, since: expect.any(Number), code: null, isComplete: false },
+        { hook: 'a', count: 0, dead: 0, since: expect.any(Number), code: null, isComplete: false },
       ])
     })
   })

@@ -13,8 +13,11 @@ export function findingsOfHook(hook: HookFacts, facts: Facts): Finding[] {
   return [...deadLetters(hook, facts), ...heldBack(hook, facts)]
 }
 
-function deadLetters({ hook, dead }: HookFacts, { failures, nowMs }: Facts): Finding[] {
-  if (dead === 0) return []
+function deadLetters({ hook, dead: allDead }: HookFacts, facts: Facts): Finding[] {
+  const { failures, nowMs } = facts
+  const { dead: told } = toldAsRevocations(hook, facts)
+  const dead = allDead - told
+  if (dead <= 0) return []
   const groups = failures.filter((group) => group.hook === hook && group.dead > 0)
   const worst = groups.toSorted((a, b) => b.dead - a.dead)[0]
   const since = groups.length === 0 ? null : Math.min(...groups.map((group) => group.since))
@@ -28,7 +31,7 @@ function deadLetters({ hook, dead }: HookFacts, { failures, nowMs }: Facts): Fin
       hook,
       ...codeOf(worst),
       since,
-      text: `${countOf(dead, 'delivery', 'deliveries')} to ${hook} ${dead === 1 ? 'was' : 'were'} given up${when}: ${adviceOn(worst?.code ?? null).meaning}.`,
+      text: `${countOf(dead, told === 0 ? 'delivery' : 'other delivery', told === 0 ? 'deliveries' : 'other deliveries')} to ${hook} ${dead === 1 ? 'was' : 'were'} given up${when}: ${adviceOn(worst?.code ?? null).meaning}.`,
       do: `${adviceOn(worst?.code ?? null).remedy} Then replay ${dead === 1 ? 'it' : 'them'}: nothing is lost.`,
       href: linkTo('failures', hook),
     },
@@ -36,10 +39,8 @@ function deadLetters({ hook, dead }: HookFacts, { failures, nowMs }: Facts): Fin
 }
 
 /** Why a hook's deliveries wait: the first reason that explains it. */
-function heldBack(
-  { hook, breaker, pause, pending, oldestPendingAgeMs }: HookFacts,
-  { nowMs, failures }: Facts,
-): Finding[] {
+function heldBack({ hook, breaker, pause, pending, oldestPendingAgeMs }: HookFacts, facts: Facts): Finding[] {
+  const { nowMs, failures } = facts
   const waiting = countOf(pending, 'delivery waits', 'deliveries wait')
   const since = pending === 0 ? null : nowMs - oldestPendingAgeMs
   const worst = worstFailure(failures, hook)
@@ -69,14 +70,16 @@ function heldBack(
       },
     ]
   }
-  if (pending === 0 || oldestPendingAgeMs <= LATE_MS) return []
+  const { waiting: told } = toldAsRevocations(hook, facts)
+  if (pending <= told || oldestPendingAgeMs <= LATE_MS) return []
   return [
     {
       ...common,
       ...codeOf(worst),
       kind: 'late_deliveries',
+      count: pending - told,
       since,
-      text: `${hook} is behind: ${waiting}, the oldest for ${spanOf(oldestPendingAgeMs)}.`,
+      text: `${hook} is behind: ${told === 0 ? waiting : countOf(pending - told, 'other delivery waits', 'other deliveries wait')}, the oldest for ${spanOf(oldestPendingAgeMs)}.`,
       do:
         worst === undefined
           ? 'See whether it answers slowly; if it can take more at once, raise its concurrency or maxPerSecond.'
@@ -106,6 +109,13 @@ function removedHook(
       href: linkTo('hooks', hook),
     },
   ]
+}
+
+/** A delivery is told once, under what it can cost most. Where not all could be looked at, nobody knows how many that are. */
+function toldAsRevocations(hook: string, { revocations }: Facts): { dead: number; waiting: number } {
+  const own = revocations.find((one) => one.hook === hook)
+  if (own === undefined || !own.isComplete) return { dead: 0, waiting: 0 }
+  return { dead: own.dead, waiting: own.count - own.dead }
 }
 
 function codeOf(group: FailureGroup | undefined): { code?: string } {

@@ -15,6 +15,7 @@ const failing = {
 const lateRevocations = {
   hook: 'access-log',
   count: 3,
+  dead: 0,
   since: Date.parse('2026-03-01T02:10:00Z'),
   code: 'connection_refused',
   isComplete: true,
@@ -51,6 +52,30 @@ test('revocations that a hook has not got come first, and say what they can cost
     '3 revocations have not reached access-log since 02:10 UTC (nothing listens at its address): a door may be open to someone who should be out. 3 more things need a look.',
   )
   expect(verdictOf(findings)).toBe('act')
+})
+
+test('each delivery is told once: a revocation is not counted as a dead letter or as late again', () => {
+  const told = (counts: object, revocations: object) =>
+    findingsOf(
+      facts({
+        hooks: [hook({ oldestPendingAgeMs: HOUR_MS, ...counts })],
+        revocations: [{ ...lateRevocations, ...revocations }],
+      }),
+    ).map(({ kind, count }) => [kind, count])
+  expect(told({ dead: 3 }, { dead: 3 })).toEqual([['undelivered_revocations', 3]])
+  expect(told({ dead: 5 }, { dead: 3 })).toEqual([
+    ['undelivered_revocations', 3],
+    ['dead_letters', 2],
+  ])
+  expect(told({ pending: 3 }, { dead: 0 })).toEqual([['undelivered_revocations', 3]])
+  expect(told({ dead: 1, pending: 4 }, { dead: 1 })).toEqual([
+    ['undelivered_revocations', 3],
+    ['late_deliveries', 2],
+  ])
+  expect(told({ dead: 5 }, { dead: 3, isComplete: false })).toEqual([
+    ['undelivered_revocations', 3],
+    ['dead_letters', 5],
+  ])
 })
 
 test('where somebody has to act, the sentence says on what, and not what mends itself', () => {

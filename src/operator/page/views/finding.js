@@ -29,7 +29,7 @@ function buttonsOf({ kind, hook, count, since, until }) {
 		case 'undelivered_revocations':
 			return buttonsOfRevocations(hook)
 		case 'dead_letters':
-			return html`${replayButton(hook, countOf(count, 'dead letter'))}${testButton(hook)}`
+			return html`${replayButton(hook, countOf(healthOf(hook)?.dead ?? count, 'dead letter'))}${testButton(hook)}`
 		case 'breaker_open':
 		case 'late_deliveries':
 			return testButton(hook)

@@ -83,13 +83,16 @@ async function countsOf(
   const hooks = await hooksWith(connections, among)
   if (hooks.length === 0) return []
   const most = rowsForEachHook('undelivered', hooks.length)
-  return (await connections.run(statement, [hooks, most, ...values])).map((row) => countOf(row, most))
+  return (await connections.run(statement, [hooks, most, ...values])).map((row) =>
+    countOf(row, among === 'open', most),
+  )
 }
 
-function countOf(row: Row, most: number): UndeliveredCount {
+function countOf(row: Row, isDead: boolean, most: number): UndeliveredCount {
   const seq = row['seq'] as number | null
   return {
     hook: row['hook'] as string,
+    isDead,
     count: row['count'] as number,
     lookedSince: row['looked_since'] as number,
     oldest: seq === null ? null : { seq: Number(seq), since: row['since'] as number },

@@ -35,9 +35,9 @@ export function prepareUndeliveredOf(db: DatabaseSync) {
     const deadMost = rowsForEachHook('undelivered', withDead.length)
     const most = rowsForEachHook('undelivered', withUndelivered.length)
     const counts = [
-      ...withDead.map((hook) => countOf(hook, seeDead.all({ hook, most: deadMost, types }), deadMost)),
+      ...withDead.map((hook) => countOf(hook, true, seeDead.all({ hook, most: deadMost, types }), deadMost)),
       ...withUndelivered.map((hook) =>
-        countOf(hook, seeUndelivered.all({ hook, most, types, before }), most),
+        countOf(hook, false, seeUndelivered.all({ hook, most, types, before }), most),
       ),
     ]
     return undeliveredOfHooks(counts, codeOf) satisfies UndeliveredOfHook[]
@@ -48,7 +48,7 @@ export function prepareUndeliveredOf(db: DatabaseSync) {
   }
 }
 
-function countOf(hook: string, rows: unknown[], most: number): UndeliveredCount {
+function countOf(hook: string, isDead: boolean, rows: unknown[], most: number): UndeliveredCount {
   const seen = rows as Seen[]
   let count = 0
   let lookedSince = Infinity
@@ -59,5 +59,5 @@ function countOf(hook: string, rows: unknown[], most: number): UndeliveredCount 
     count++
     if (oldest === null || since < oldest.since) oldest = { seq, since }
   }
-  return { hook, count, lookedSince, oldest, isCutShort: seen.length === most }
+  return { hook, isDead, count, lookedSince, oldest, isCutShort: seen.length === most }
 }

@@ -56,7 +56,9 @@ export function findDoubles({ arrivals, stored, disturbances: { lives, outages }
         if (!wasInFlight(known)) {
           const between = Math.round(arrival.arrivedAt - (known.answeredAt ?? 0))
           faults.push(
-            `came again ${between} ms after ${known.status}, which had been in flight at nothing: ${name}`,
+            `came again ${between} ms after ${known.status}, which had been in flight at nothing: ${name} ` +
+              `(${told(known)}; ${told(arrival)}; pauses ${spansOf(histories.get(known.process)?.interruptions)}; ` +
+              `store away ${spansOf(outages)})`,
           )
         }
       }
@@ -64,6 +66,15 @@ export function findDoubles({ arrivals, stored, disturbances: { lives, outages }
     }
   }
   return { faults, count, inFlight: arrivals.filter(wasInFlight).length }
+}
+
+/** In seconds from the beginning, as the disturbances are. */
+function told({ process, arrivedAt, answeredAt }: Arrival): string {
+  return `from ${process} at ${(arrivedAt / 1000).toFixed(3)} s, answered at ${((answeredAt ?? 0) / 1000).toFixed(3)}`
+}
+
+function spansOf(spans: readonly Span[] = []): string {
+  return spans.map(({ from, to }) => `${(from / 1000).toFixed(3)}–${(to / 1000).toFixed(3)}`).join(' ')
 }
 
 /** How many successes the store knows of each delivery. Where it was not replayed, more than one is strange. */

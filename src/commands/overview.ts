@@ -105,7 +105,7 @@ function webhooksText({ webhooks, now }: Overview): string {
 }
 
 function quarantineText({ quarantine: { open, oldest_age_ms: oldestMs } }: Overview): string {
-  return open === 0 ? 'empty' : `${open} set aside, the oldest ${span(oldestMs)} ago`
+  return open === 0 ? 'empty' : `${open} held, the oldest ${span(oldestMs)} ago`
 }
 
 function workspaceText(workspace: WorkspaceReconciliation): string {

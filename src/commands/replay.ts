@@ -20,11 +20,11 @@ interface ReplayOptions extends AskingOptions, ReplayFilters {
 }
 
 const AFTER_HELP = `
-Without --state, only what was given up (dead) is sent again. It always says first how many deliveries that are, and
+Without --state, only dead letters are sent again. It always says first how many deliveries that are, and
 asks before it begins; --yes begins at once. Receivers see these events again, under the same webhook-id.
 
   relay replay --hook access-log --code timeout --dry-run     how many would that be?
-  relay replay --hook access-log --since 24h                  what was given up since yesterday
+  relay replay --hook access-log --since 24h                  the dead letters since yesterday
   relay replay --hook access-log --state delivered --since 2026-03-01T10:00:00Z
   relay replay --hook new-one --missing --per-second 20       what was before the hook was there
 

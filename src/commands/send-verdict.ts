@@ -36,7 +36,7 @@ export function verdictOf(sent: Sent, { status, word, detail }: SendAnswer): Ver
           isWell: true,
           meaning: 'As it should be: kept in quarantine for a person to judge, and sent to no hook.',
         }
-      : { isWell: false, meaning: 'It was set aside in quarantine, though it fits what this version knows.' }
+      : { isWell: false, meaning: 'It was quarantined, though it fits what this version knows.' }
   if (word === 'accepted')
     return sent === 'right'
       ? {

@@ -40,7 +40,7 @@ export function addSend({ program, surroundings, ending }: Frame): void {
     .option('--type <type>', 'issued, reissued, invalidated, deleted, or a whole event type', 'issued')
     .option('--to <url>', 'where to post it (default: the webhook route of the settings at hand)')
     .option('--secret <number>', 'which secret of SEAM_WEBHOOK_SECRET signs, the first being 1', '1')
-    .option('--misfit', 'leaves out a field: it should be set aside in quarantine')
+    .option('--misfit', 'leaves out a field: it should be quarantined')
     .option('--forge', "signs with a secret that is not Seam's: it should be refused")
     .option('--json', 'answers in JSON')
     .addHelpText('after', AFTER_HELP)

@@ -62,7 +62,7 @@ const CODES: Record<ErrorCode | 'discarded' | 'too_old', Advice> = {
     remedy: "Nobody's failure: there is nothing to mend.",
   },
   discarded: {
-    meaning: 'a person gave it up',
+    meaning: 'a person put it aside',
     remedy: 'Nothing, unless that was a mistake: then replay it.',
   },
   too_old: {

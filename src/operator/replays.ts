@@ -105,7 +105,7 @@ export function createReplays({ store, reader, hooks, clock, log, onBegun }: Rep
     },
     async dismiss(hook, code) {
       const dismissed = await dismiss(hook, code)
-      log.info({ hook, code, dismissed }, 'dead letters given up')
+      log.info({ hook, code, dismissed }, 'dead letters put aside')
       return dismissed
     },
   }

@@ -91,7 +91,7 @@ test('findings say what is wrong and what to do, and where somebody has to act, 
   )
   expect(stdout).toMatch(/^access-log {2}breaker open {2}2 waiting, the oldest for 2 h {2}1 dead /m)
   expect(stdout).toMatch(/^printer {5}paused .*\n {12}by operator, 2026-03-01 08:00:00Z: paper$/m)
-  expect(stdout).toMatch(/^quarantine {6}2 set aside, the oldest 60 s ago$/m)
+  expect(stdout).toMatch(/^quarantine {6}2 held, the oldest 60 s ago$/m)
 })
 
 test('--json gives the answer as it came, with what a newer version adds', async () => {

@@ -25,7 +25,7 @@ export function quarantineRoutes(
     {
       schema: {
         tags: ['quarantine'],
-        summary: 'List what was set aside',
+        summary: 'List what is in quarantine',
         description:
           'Bodies that Seam signed and that fit no schema, or whose `event_id` is known with other content.',
         querystring: exactly(pageQuery),

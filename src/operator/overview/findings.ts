@@ -65,7 +65,7 @@ function wayOut({ dead, pending }: HookFacts, count: number): string {
   const they = count === 1 ? 'it goes' : 'they go'
   if (dead === 0) return `Then ${they} out by ${count === 1 ? 'itself' : 'themselves'}.`
   if (pending === 0) return `Then replay ${count === 1 ? 'it' : 'them'}.`
-  return 'Then replay what was given up; the rest goes out by itself.'
+  return 'Then replay the dead letters; the rest goes out by itself.'
 }
 
 function ofReconciliation({ reconciliation, nowMs }: Facts): Finding[] {
@@ -160,7 +160,7 @@ function quarantine({ quarantine: { open, oldestAgeMs }, nowMs }: Facts): Findin
       count: open,
       is_exact: true,
       since,
-      text: `${countOf(open, 'signed webhook was', 'signed webhooks were')} set aside since ${timeOf(since, nowMs)}: no hook gets ${open === 1 ? 'it' : 'them'}.`,
+      text: `${countOf(open, 'signed webhook is', 'signed webhooks are')} in quarantine since ${timeOf(since, nowMs)}: no hook gets ${open === 1 ? 'it' : 'them'}.`,
       do: 'See what is wrong with each, then judge it again or drop it.',
       href: '#/quarantine',
     },

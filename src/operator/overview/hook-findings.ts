@@ -31,7 +31,7 @@ function deadLetters({ hook, dead: allDead }: HookFacts, facts: Facts): Finding[
       hook,
       ...codeOf(worst),
       since,
-      text: `${countOf(dead, told === 0 ? 'delivery' : 'other delivery', told === 0 ? 'deliveries' : 'other deliveries')} to ${hook} ${dead === 1 ? 'was' : 'were'} given up${when}: ${adviceOn(worst?.code ?? null).meaning}.`,
+      text: `${countOf(dead, told === 0 ? 'delivery' : 'other delivery', told === 0 ? 'deliveries' : 'other deliveries')} to ${hook} ${dead === 1 ? 'is a dead letter' : 'are dead letters'}${when}: ${adviceOn(worst?.code ?? null).meaning}.`,
       do: `${adviceOn(worst?.code ?? null).remedy} Then replay ${dead === 1 ? 'it' : 'them'}: nothing is lost.`,
       href: linkTo('failures', hook),
     },

@@ -5,7 +5,7 @@ const STATES = {
 	delivered: ['delivered', 'ok'],
 	pending: ['waiting', 'wait'],
 	leased: ['being sent', 'wait'],
-	dead: ['given up', 'act'],
+	dead: ['dead letter', 'act'],
 }
 
 /** For a filter: each state with its word. */

@@ -25,7 +25,7 @@ test('failures are grouped, and a group is counted, replayed, followed to its en
     is_configured: true,
   })
   expect(group.text).toBe(
-    'one: it answered 410: it wants this no more. If that is a mistake, mend the receiver. Then replay what was given up.',
+    'one: it answered 410: it wants this no more. If that is a mistake, mend the receiver. Then replay the dead letters.',
   )
   const listed = (await operator.get('/api/deliveries?state=dead&hook=one&code=gone')).body['items']
   expect(listed).toHaveLength(5)
@@ -191,7 +191,7 @@ test('what a removed hook holds is discarded, and what a configured one holds is
   ])
 })
 
-test('dead letters that nobody needs are given up', async () => {
+test('dead letters that nobody needs are put aside', async () => {
   const relay = await startRelay(hookTo(await startReceiver(410)))
   for (const event of credentialEvents(2)) await relay.send(event)
   const operator = await operatorOf(relay.app)

@@ -89,7 +89,7 @@ test('where somebody has to act, the sentence says on what, and not what mends i
   expect(findings.map(({ severity }) => severity)).toEqual(['attention', 'act'])
   expect([verdictOf(findings), sentenceOf(findings)]).toEqual([
     'act',
-    '2 signed webhooks were set aside since 09:59 UTC: no hook gets them. One more thing needs a look.',
+    '2 signed webhooks are in quarantine since 09:59 UTC: no hook gets them. One more thing needs a look.',
   ])
 })
 
@@ -97,7 +97,7 @@ test.each<[string, Partial<Facts>, string]>([
   [
     'one dead letter',
     { hooks: [hook({ dead: 1 })], failures: [{ ...failing, pending: 0, dead: 1, code: 'gone' }] },
-    '1 delivery to access-log was given up since 02:00 UTC: it answered 410: it wants this no more.',
+    '1 delivery to access-log is a dead letter since 02:00 UTC: it answered 410: it wants this no more.',
   ],
   [
     'a pause',
@@ -144,7 +144,7 @@ test.each<[string, Partial<Facts>, string]>([
   [
     'quarantine',
     { quarantine: { open: 1, oldestAgeMs: 26 * HOUR_MS } },
-    '1 signed webhook was set aside since 28 Feb, 08:00 UTC: no hook gets it.',
+    '1 signed webhook is in quarantine since 28 Feb, 08:00 UTC: no hook gets it.',
   ],
   [
     'the secret of a second endpoint that is missing',
@@ -230,9 +230,9 @@ describe('reconciliation', () => {
 })
 
 test.each([
-  ['all were given up', { dead: 3 }, 'Then replay them.'],
-  ['none was given up', { pending: 3 }, 'Then they go out by themselves.'],
-  ['some wait', { dead: 1, pending: 2 }, 'Then replay what was given up; the rest goes out by itself.'],
+  ['all are dead letters', { dead: 3 }, 'Then replay them.'],
+  ['none is a dead letter', { pending: 3 }, 'Then they go out by themselves.'],
+  ['some wait', { dead: 1, pending: 2 }, 'Then replay the dead letters; the rest goes out by itself.'],
 ])('where %s, the advice on revocations says what that needs', (_case, counts, advice) => {
   const [finding] = findingsOf(facts({ hooks: [hook(counts)], revocations: [lateRevocations] }))
   expect(finding?.do).toBe(

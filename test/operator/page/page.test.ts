@@ -67,11 +67,11 @@ describeInBrowser('the page', (visit) => {
       .first()
       .waitFor()
     await page.getByRole('link', { name: 'Failures' }).click()
-    await page.getByText('1 given up').waitFor()
+    await page.getByText('1 dead letter', { exact: true }).waitFor()
     receiver.behaviour = 204
 
     await page.getByRole('link', { name: 'Show them' }).click()
-    await page.getByRole('cell').getByText('given up').waitFor()
+    await page.getByRole('cell').getByText('dead letter').waitFor()
     await page.getByRole('cell').locator('a.id').first().click()
     await page.getByRole('button', { name: 'Replay' }).click()
     await page.getByText('1 delivery will be sent.').waitFor()
@@ -183,7 +183,7 @@ describeInBrowser('the page', (visit) => {
     await page.getByText("1 delivery waits for one: all of it is sent, by the hook's own limits.").waitFor()
     await tabTo(page, 'Resume')
     await page.keyboard.press('Enter')
-    await page.getByText('sending').waitFor()
+    await page.getByText('well', { exact: true }).waitFor()
     await receiver.hasReceived(1)
   })
 

@@ -56,7 +56,7 @@ function Pictures({ slots }) {
 				html`<${Counts} key=${hook} title=${`To ${hook}`} slots=${slots} kinds=${[
 					['delivered', 'one', (slot) => slot.hooks[hook]?.delivered ?? 0],
 					['failed', 'warn', (slot) => slot.hooks[hook]?.failed ?? 0],
-					['given up', 'alarm', (slot) => slot.hooks[hook]?.dead ?? 0],
+					['dead letters', 'alarm', (slot) => slot.hooks[hook]?.dead ?? 0],
 				]} />`,
 		)}
 		<${Latency} slots=${slots} />

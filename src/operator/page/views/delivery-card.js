@@ -52,8 +52,8 @@ export function storyOf({
 			return html`Delivered at <${Time} at=${settledAt} withMs />${afterMs !== null && afterMs !== undefined && `, ${spanText(afterMs)} after it was accepted`}.`
 		case 'dead':
 			if (code === 'discarded')
-				return html`Given up at <${Time} at=${settledAt} /> and put aside: it is removed with age, unless you replay it.`
-			return html`Given up at <${Time} at=${settledAt} />${because}. It stays here until you replay it.`
+				return html`A dead letter since <${Time} at=${settledAt} />, put aside: it is removed with age, unless you replay it.`
+			return html`A dead letter since <${Time} at=${settledAt} />${because}. It stays here until you replay it.`
 		case 'leased':
 			return html`It is being sent now${because}.`
 		default:

@@ -26,7 +26,7 @@ function Group({ group, onDone }) {
 	return html`<article class="card">
 		<header><h2><a href=${hrefOf(['hooks', hook])}>${hook}</a></h2> ${code && html`<code>${code}</code>`}
 			<span class="grow"></span>
-			${dead > 0 && html`<${Mark} kind="act" text=${`${atLeast}${countText(dead)} given up`} />`}
+			${dead > 0 && html`<${Mark} kind="act" text=${`${atLeast}${countOf(dead, 'dead letter')}`} />`}
 			${pending > 0 && html`<${Mark} kind="attention" text=${`${atLeast}${countText(pending)} retrying`} />`}</header>
 		<p>${text} <span class="quiet">The oldest since <${Since} at=${since} />.</span></p>
 		<p class="bar">

@@ -41,7 +41,7 @@ function HookCard({ hook: health, onDone }) {
 		<dl class="numbers">
 			<${Figure} label="Waiting" value=${countText(health.pending)} href=${hrefOf(['deliveries'], { hook, state: 'pending' })} />
 			<${Figure} label="Oldest waits" value=${health.pending > 0 ? spanText(health.oldest_pending_age_ms) : '–'} />
-			<${Figure} label="Given up" value=${countText(health.dead)} href=${hrefOf(['deliveries'], { hook, state: 'dead' })} isBad=${health.dead > 0} />
+			<${Figure} label="Dead letters" value=${countText(health.dead)} href=${hrefOf(['deliveries'], { hook, state: 'dead' })} isBad=${health.dead > 0} />
 			<${Figure} label="Delivered, last hour" value=${countText(health.delivered_last_hour)} />
 			<${Figure} label="Failed, last hour" value=${countText(health.failed_last_hour)} />
 		</dl>
@@ -64,5 +64,5 @@ export function HookMark({ health: { is_configured: isConfigured, pause, breaker
 	if (pause) return html`<${Mark} kind="attention" text="paused" />`
 	if (breaker === 'open') return html`<${Mark} kind="act" text="breaker open" />`
 	if (breaker === 'recovering') return html`<${Mark} kind="attention" text="trying again" />`
-	return html`<${Mark} kind="ok" text="sending" />`
+	return html`<${Mark} kind="ok" text="well" />`
 }

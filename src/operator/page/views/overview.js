@@ -21,7 +21,7 @@ const HOOK_COLUMNS = [
 		kind: 'number',
 		cell: (row) => (row.pending > 0 ? spanText(row.oldest_pending_age_ms) : '–'),
 	},
-	{ label: 'Given up', kind: 'number', cell: ({ dead }) => countText(dead) },
+	{ label: 'Dead letters', kind: 'number', cell: ({ dead }) => countText(dead) },
 	{ label: 'Delivered, last hour', kind: 'number', cell: (row) => countText(row.delivered_last_hour) },
 	{ label: 'Failed, last hour', kind: 'number', cell: (row) => countText(row.failed_last_hour) },
 ]

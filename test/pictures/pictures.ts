@@ -20,10 +20,10 @@ try {
   const at = (view: string) => `${relay.operatorUrl}/#/${view}`
   await picture('overview', at(''), 'have not reached', { viewport: TALL })
   await picture('telephone', at(''), 'have not reached', { viewport: NARROW })
-  await picture('event', at(`events/${relay.eventId}`), 'Given up at')
+  await picture('event', at(`events/${relay.eventId}`), 'A dead letter since')
   await picture('credential', at(`credentials/${relay.credentialId}`), 'Who knows what')
   await picture('quarantine', at(`quarantine/${relay.quarantineId}`), 'Judge again')
-  await picture('replay', at('failures'), 'given up', {}, async (page) => {
+  await picture('replay', at('failures'), 'dead letter', {}, async (page) => {
     await page
       .getByRole('button', { name: /^Replay/ })
       .first()

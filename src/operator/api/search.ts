@@ -1,10 +1,14 @@
+import type { Hook } from '../../config/hook.ts'
 import type { SearchHit } from '../../store/listings.ts'
 import type { OperatorApp } from '../operator-app.ts'
 import type { OperatorApiOptions } from './options.ts'
 import { SearchQuery, SearchResult } from './shapes/event.ts'
 import { timeText } from './times.ts'
 
-export function searchRoutes(app: OperatorApp, { reader }: Pick<OperatorApiOptions, 'reader'>): void {
+export function searchRoutes(
+  app: OperatorApp,
+  { reader, hooks }: Pick<OperatorApiOptions, 'reader' | 'hooks'>,
+): void {
   app.get(
     '/api/search',
     {
@@ -20,13 +24,18 @@ export function searchRoutes(app: OperatorApp, { reader }: Pick<OperatorApiOptio
     async ({ query }) => {
       const hits = await reader.search(query.q.trim())
       return {
-        items: hits.map((hit) => ({ kind: hit.kind, id: hit.id, text: textOf(hit), href: hrefOf(hit) })),
+        items: hits.map((hit) => ({
+          kind: hit.kind,
+          id: hit.id,
+          text: textOf(hit, hooks()),
+          href: hrefOf(hit),
+        })),
       }
     },
   )
 }
 
-function textOf(hit: SearchHit): string {
+function textOf(hit: SearchHit, hooks: readonly Hook[]): string {
   switch (hit.kind) {
     case 'event':
       return `${hit.eventType}, accepted ${timeText(hit.acceptedAt)}`
@@ -37,14 +46,24 @@ function textOf(hit: SearchHit): string {
     case 'workspace':
       return 'a workspace: its events'
     case 'system':
-      return 'an access system'
+      return `an access system; ${takenBy(hooks.filter(({ systems }) => wants(systems, hit.id)))}`
     case 'account':
-      return 'a connected account'
+      return `a connected account; ${takenBy(hooks.filter(({ accounts }) => wants(accounts, hit.id)))}`
     case 'quarantine':
       return `a quarantined body, received ${timeText(hit.receivedAt)}`
     case 'replay':
       return 'a replay'
   }
+}
+
+/** No list is by these, so it is said in words which hooks name it. */
+function takenBy(hooks: readonly Hook[]): string {
+  if (hooks.length === 0) return 'no hook filters by it'
+  return `filtered by: ${hooks.map(({ name }) => name).join(', ')}`
+}
+
+function wants(ids: readonly string[] | undefined, id: string): boolean {
+  return ids?.some((one) => one.toLowerCase() === id.toLowerCase()) ?? false
 }
 
 /** The reader stops counting at a thousand. */

@@ -220,3 +220,19 @@ test('search leads from any id to where the page shows it', async () => {
 async function actionsOf(operator: Operator): Promise<object[]> {
   return (await operator.get('/api/actions')).body['items']
 }
+
+test('of an access system and an account, the search says which hooks filter by them', async () => {
+  const receiver = await startReceiver()
+  const event = credentialEvent()
+  const { acs_system_id: system, connected_account_id: account } = event as unknown as Record<string, string>
+  const relay = await startRelay(hookTo(receiver, { systems: [system] }))
+  await relay.send(event)
+  const operator = await operatorOf(relay.app)
+  for (const [id, text] of [
+    [system, 'an access system; filtered by: one'],
+    [account, 'a connected account; no hook filters by it'],
+  ] as const) {
+    const { items } = (await operator.get(`/api/search?q=${id}`)).body
+    expect(items.map((one: Json) => one.text)).toContain(text)
+  }
+})

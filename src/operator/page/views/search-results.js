@@ -4,10 +4,11 @@ import { html } from '../html.js'
 import { Loaded } from '../problem-note.js'
 import { useAnswer } from '../use-answer.js'
 
-/** What an id belongs to. Where it is one thing only, the page goes there. */
+/** What an id belongs to. Where it is one thing only, and has a place of its own, the page goes there. */
 export function SearchResults({ query: { q = '' } }) {
 	const answer = useAnswer(q === '' ? null : `/api/search?${queryText({ q })}`)
-	const only = answer.data?.items.length === 1 ? onThisPage(answer.data.items[0].href) : null
+	const [first, ...others] = answer.data?.items ?? []
+	const only = first && others.length === 0 && first.href !== '#/hooks' ? onThisPage(first.href) : null
 	useEffect(() => {
 		if (only !== null) location.replace(only)
 	}, [only])

@@ -16,7 +16,13 @@ export type Receipt =
   | { status: 'ignored' }
 
 /** Takes verified bytes in. Rejects with a `StoreError` if they could not be put on disk. */
-export type Receive = (bytes: Buffer, messageId: string, source?: EventSource) => Promise<Receipt>
+/** @param judgedId the quarantined body that a person has judged again: that it stays is not announced a second time */
+export type Receive = (
+  bytes: Buffer,
+  messageId: string,
+  source?: EventSource,
+  judgedId?: string,
+) => Promise<Receipt>
 
 export interface ReceiveOptions {
   store: Store
@@ -53,7 +59,7 @@ export interface Reservation {
 export function createReceive(options: ReceiveOptions): Receive {
   const { store, hooks, acceptEventTypes, log, reserve, onQuarantined, recorder, clock } = options
 
-  return async (bytes, messageId, source = 'webhook') => {
+  return async (bytes, messageId, source = 'webhook', judgedId) => {
     const judgement = judge(bytes, acceptEventTypes)
     switch (judgement.kind) {
       case 'ping':
@@ -70,7 +76,7 @@ export function createReceive(options: ReceiveOptions): Receive {
         return { status: 'quarantined', id: quarantineId, problems, conflict: false }
       }
       case 'event':
-        return acceptEvent(judgement.event, messageId, source)
+        return acceptEvent(judgement.event, messageId, source, judgedId)
     }
   }
 
@@ -91,7 +97,12 @@ export function createReceive(options: ReceiveOptions): Receive {
     }
   }
 
-  async function acceptEvent(event: JudgedEvent, messageId: string, source: EventSource): Promise<Receipt> {
+  async function acceptEvent(
+    event: JudgedEvent,
+    messageId: string,
+    source: EventSource,
+    judgedId: string | undefined,
+  ): Promise<Receipt> {
     const { eventId, eventType, body } = event
     const webhookId = event.isSample ? messageId : eventId
     const about = { event_id: eventId, event_type: eventType, message_id: messageId }
@@ -119,8 +130,10 @@ export function createReceive(options: ReceiveOptions): Receive {
         return { status: 'duplicate', event_id: eventId }
       case 'conflict': {
         const { quarantineId, problems } = result
-        log.warn({ ...about, quarantine_id: quarantineId, problems }, 'quarantined')
-        quarantined('conflict', quarantineId, eventType)
+        if (quarantineId !== judgedId) {
+          log.warn({ ...about, quarantine_id: quarantineId, problems }, 'quarantined')
+          quarantined('conflict', quarantineId, eventType)
+        }
         return { status: 'quarantined', id: quarantineId, problems, conflict: true }
       }
     }

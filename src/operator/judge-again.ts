@@ -31,7 +31,7 @@ export async function judgeAgain(
   const judgement = judge(bytes, acceptEventTypes)
   if (judgement.kind === 'misfit')
     return { status: 'quarantined', eventId: null, problems: judgement.problems }
-  const receipt = await receive(bytes, messageId)
+  const receipt = await receive(bytes, messageId, 'webhook', id)
   switch (receipt.status) {
     case 'accepted':
     case 'duplicate':

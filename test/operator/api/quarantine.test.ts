@@ -138,3 +138,16 @@ async function setAsideBefore(event: object): Promise<{ id: string; DATABASE_URL
   await relay.app.stop()
   return { id: quarantineId, DATABASE_URL: `sqlite:${relay.databasePath}` }
 }
+
+test('a conflict that is judged again is not announced a second time', async () => {
+  const relay = await startRelay()
+  const event = credentialEvent()
+  await relay.send(event)
+  const { body } = await relay.send({ ...event, occurred_at: '2026-01-01T00:00:00Z' })
+  const announced = () => relay.logLines.filter(({ msg }) => msg === 'quarantined').length
+  expect(announced()).toBe(1)
+  const operator = await operatorOf(relay.app)
+  const judged = await operator.post(`/api/quarantine/${body['id'] as string}/retry`)
+  expect(judged.body).toMatchObject({ status: 'quarantined' })
+  expect(announced()).toBe(1)
+})

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { address } from './address.js'
 import { DialogPlace } from './dialog.js'
 import { html } from './html.js'
+import { atMostEvery } from './live/at-most-every.js'
 import { onActivity, startStream, stopStream, streamState } from './live/stream.js'
 import { Navigation } from './navigation.js'
 import { useObservable } from './observable.js'
@@ -9,12 +10,11 @@ import { ProblemNote } from './problem-note.js'
 import { Search } from './search.js'
 import { loadOverview, overviewProblem, session, signOut } from './session.js'
 import { setZone, zone } from './time.js'
-import { atMostEvery } from './use-answer.js'
 import { SignIn } from './views/sign-in.js'
 import { viewOf } from './views/views.js'
 
 const OVERVIEW_EVERY_MS = 5000
-const OVERVIEW_GAP_MS = 2000
+const OVERVIEW_GAP_MS = 3000
 
 /** What stands around every view, or the sign-in. */
 export function Frame() {

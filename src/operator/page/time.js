@@ -6,9 +6,11 @@ const REMEMBERED_AS = 'seam-relay-zone'
 
 /** `utc` or `local`: how every time on the page is written. */
 export const zone = observable(remembered())
-/** Moves every ten seconds, for ages. */
+/** Moves every ten seconds while the page is seen, for ages. */
 export const now = observable(Date.now())
-setInterval(() => now.set(Date.now()), 10_000)
+const move = () => document.hidden || now.set(Date.now())
+setInterval(move, 10_000)
+document.addEventListener('visibilitychange', move)
 
 export function setZone(next) {
 	zone.set(next)

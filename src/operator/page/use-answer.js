@@ -1,12 +1,13 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { get } from './api.js'
+import { atMostEvery } from './live/at-most-every.js'
 import { onActivity } from './live/stream.js'
 
 /**
  * The answer of a call. It is loaded again by `reload`, and with `live` after something happened in the relay, at most
  * every `gapMs`. While a new one is loading, the old one stays.
  */
-export function useAnswer(path, { live = false, gapMs = 1500 } = {}) {
+export function useAnswer(path, { live = false, gapMs = 3000 } = {}) {
 	const [state, setState] = useState({ path, data: null, problem: null })
 	const abort = useRef(null)
 
@@ -32,22 +33,4 @@ export function useAnswer(path, { live = false, gapMs = 1500 } = {}) {
 	// What was loaded for another address is not shown for this one.
 	const { data, problem } = state.path === path ? state : { data: null, problem: null }
 	return { data, problem, reload: load }
-}
-
-/** The first call at once, those that follow too soon as one, after the gap. */
-export function atMostEvery(gapMs, run) {
-	let timer = null
-	let isAskedFor = false
-	const begin = () => {
-		isAskedFor = false
-		timer = setTimeout(() => {
-			timer = null
-			if (isAskedFor) begin()
-		}, gapMs)
-		void run()
-	}
-	return () => {
-		if (timer === null) begin()
-		else isAskedFor = true
-	}
 }

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import { html } from '../html.js'
 import { useObservable } from '../observable.js'
 import { timeText, zone } from '../time.js'
@@ -31,15 +32,21 @@ export function Bars({ title, slots, series, textOf, shareOf, isStacked = true, 
 			)}
 		</svg></div>
 		<div class="ends"><span>${label(slots[0])}</span><span>${note}</span><span>${label(slots.at(-1))}</span></div>
-		${
-			filled.length > 0 &&
-			html`<details><summary>In numbers<span class="for-readers">: ${title}</span></summary>
-			<div class="scroll" tabindex="0" role="region" aria-label=${`${title} in numbers`}><table>
-				<thead><tr><th scope="col">From</th>${filled.map(({ name }) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
-				<tbody>${slots.map((slot, index) => html`<tr><th scope="row">${label(slot)}</th>${filled.map(({ values }) => html`<td class="number">${textOf(values[index])}</td>`)}</tr>`)}</tbody>
-			</table></div></details>`
-		}
+		${filled.length > 0 && html`<${Numbers} title=${title} slots=${slots} series=${filled} label=${label} textOf=${textOf} />`}
 	</figure>`
+}
+
+/** The same as a table, which has so many cells that it is made when it is opened, and not before. */
+function Numbers({ title, slots, series, label, textOf }) {
+	const [isOpen, setOpen] = useState(false)
+	return html`<details onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>In numbers<span class="for-readers">: ${title}</span></summary>
+		${
+			isOpen &&
+			html`<div class="scroll" tabindex="0" role="region" aria-label=${`${title} in numbers`}><table>
+			<thead><tr><th scope="col">From</th>${series.map(({ name }) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
+			<tbody>${slots.map((slot, index) => html`<tr><th scope="row">${label(slot)}</th>${series.map(({ values }) => html`<td class="number">${textOf(values[index])}</td>`)}</tr>`)}</tbody>
+		</table></div>`
+		}</details>`
 }
 
 /** The rectangles of one slot, from the ground up. What is not nothing can be seen, however small it is. */

@@ -23,11 +23,12 @@ export function Charts() {
 	const { spanMs, stepMs } = SPANS[span]
 	const since = (Math.floor(useObservable(now) / stepMs) + 1) * stepMs - spanMs
 	const path = `/api/counts?${queryText({ since: new Date(since).toISOString(), step: stepMs / 1000 })}`
-	const answer = useAnswer(path, { live: true, gapMs: 5000 })
+	const answer = useAnswer(path, { live: true, gapMs: 10_000 })
 	const [shown, setShown] = useState(null)
-	// The old picture stays until the next minute's is there.
+	// The old pictures stay until the next minute's are there, and are drawn once for each answer.
 	useEffect(() => {
-		if (answer.data !== null) setShown(slotsOf(answer.data, since, spanMs, stepMs))
+		if (answer.data !== null)
+			setShown(html`<${Pictures} slots=${slotsOf(answer.data, since, spanMs, stepMs)} />`)
 	}, [answer.data])
 	return html`<section class="charts">
 		<div class="bar"><h2>Traffic</h2><span class="choice" role="group" aria-label="Span">${Object.entries(
@@ -36,7 +37,7 @@ export function Charts() {
 			([name, { text }]) =>
 				html`<button type="button" aria-pressed=${name === span} onClick=${() => setSpan(name)}>${text}</button>`,
 		)}</span></div>
-		<${Loaded} answer=${{ ...answer, data: shown }}>${(slots) => html`<${Pictures} slots=${slots} />`}<//>
+		<${Loaded} answer=${{ ...answer, data: shown }}>${(pictures) => pictures}<//>
 	</section>`
 }
 

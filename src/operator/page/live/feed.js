@@ -18,12 +18,12 @@ const KINDS = {
 export function Feed() {
 	const items = useObservable(recent)
 	if (items.length === 0) return html`<p class="empty">Nothing has happened since you opened this page.</p>`
-	return html`<ol class="feed">${items.slice(0, 14).map((item) => html`<${Item} ...${item} />`)}</ol>`
+	return html`<ol class="feed">${items.map((item) => html`<${Item} ...${item} />`)}</ol>`
 }
 
 function Item({ kind, at, id, event_type: type, hook, code }) {
 	if (kind === 'gap') {
-		return html`<li class="gap">There is a gap: the connection was lost, and some of what happened is missing here. The lists are complete.</li>`
+		return html`<li class="gap">There is a gap: some of what happened is missing here. The lists are complete.</li>`
 	}
 	const [grave, word] = KINDS[kind] ?? ['wait', kind]
 	return html`<li>

@@ -1,22 +1,29 @@
 import { observable } from '../observable.js'
+import { atMostEvery } from './at-most-every.js'
 
 /** `off`, `connecting`, `live`, or `lost` until it is back. */
 export const streamState = observable('off')
 /** What happened last, newest first; `{ kind: 'gap' }` where something in between was not seen. */
 export const recent = observable([])
 
-const KEPT = 40
+const KEPT = 14
 const LONGEST_WAIT_MS = 30_000
 const listeners = new Set()
+/** Becomes `recent` when it is drawn. */
+let seen = []
 let source = null
 let retry = null
 let failures = 0
 let wasLive = false
 let isWanted = false
-let isMissed = false
-document.addEventListener('visibilitychange', () => isMissed && tell())
+/** To draw each message on its own costs too much. */
+const tell = atMostEvery(1000, () => {
+	recent.set(seen)
+	for (const listener of listeners) listener()
+})
+document.addEventListener('visibilitychange', tell)
 
-/** Called after anything happened, and when the stream is back after it was lost. */
+/** Called after anything happened, when the stream is back after it was lost, and when the page is seen again. */
 export function onActivity(listener) {
 	listeners.add(listener)
 	return () => listeners.delete(listener)
@@ -34,7 +41,7 @@ export function stopStream() {
 	source = retry = null
 	wasLive = false
 	streamState.set('off')
-	recent.set([])
+	recent.set((seen = []))
 }
 
 function connect() {
@@ -48,17 +55,11 @@ function connect() {
 		streamState.set('live')
 		// The browser goes on from the last message by itself only while it keeps the same source.
 		if (wasLive && !isContinued) sawGap()
-		if (wasLive) tell()
+		else if (wasLive) tell()
 		wasLive = isContinued = true
 	})
-	source.addEventListener('message', ({ data }) => {
-		saw(JSON.parse(data))
-		tell()
-	})
-	source.addEventListener('gap', () => {
-		sawGap()
-		tell()
-	})
+	source.addEventListener('message', ({ data }) => saw(JSON.parse(data)))
+	source.addEventListener('gap', sawGap)
 	source.addEventListener('error', () => {
 		streamState.set(wasLive ? 'lost' : 'connecting')
 		if (source.readyState !== EventSource.CLOSED) return
@@ -71,16 +72,11 @@ function connect() {
 }
 
 function saw(item) {
-	recent.set([item, ...recent.get()].slice(0, KEPT))
+	seen = [item, ...seen].slice(0, KEPT)
+	tell()
 }
 
 function sawGap() {
-	if (recent.get()[0]?.kind !== 'gap') saw({ kind: 'gap' })
-}
-
-/** A page that nobody sees loads nothing; it makes up for it when it is seen. */
-function tell() {
-	isMissed = document.hidden
-	if (isMissed) return
-	for (const listener of listeners) listener()
+	if (seen[0]?.kind === 'gap') tell()
+	else saw({ kind: 'gap' })
 }

@@ -26,6 +26,10 @@ const HOOK_COLUMNS = [
 	{ label: 'Failed, last hour', kind: 'number', cell: (row) => countText(row.failed_last_hour) },
 ]
 
+// They draw themselves, so they are kept when the overview is drawn anew.
+const CHARTS = html`<${Charts} />`
+const FEED = html`<${Feed} />`
+
 /** Is anything lost or late, why, and what must I do? */
 export function Overview() {
 	const answer = useObservable(overview)
@@ -42,10 +46,10 @@ export function Overview() {
 					html`<${Finding} key=${`${finding.kind} ${finding.hook ?? ''} ${finding.code ?? ''}`} finding=${finding} />`,
 			)}</ol></section>`
 		}
-		<${Charts} />
+		${CHARTS}
 		<div class="two">
 			<section><h2>Hooks</h2><${Table} caption="Hooks" columns=${HOOK_COLUMNS} rows=${hooks} keyOf=${({ hook }) => hook} empty="No hook is configured. They are named in HOOKS or HOOKS_FILE." /></section>
-			<section><h2>Just now</h2><${Feed} /></section>
+			<section><h2>Just now</h2>${FEED}</section>
 		</div>
 		${answer && html`<p class="quiet foot">seam-relay ${answer.version}</p>`}`
 }

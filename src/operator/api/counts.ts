@@ -1,6 +1,7 @@
-import type { CountRow } from '../../store/records.ts'
+import type { CountRow, CountsRequest } from '../../store/records.ts'
 import type { OperatorApp } from '../operator-app.ts'
 import { RequestRefused } from '../request-refused.ts'
+import { reused } from '../reused.ts'
 import type { OperatorApiOptions } from './options.ts'
 import { Counts, CountsQuery } from './shapes/action.ts'
 import type { Counts as CountsShape } from './shapes/action.ts'
@@ -10,6 +11,10 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 /** More than a chart can show; a longer span takes a longer step. */
 const MAX_STEPS = 1500
+/** Within this time, those who ask for the same span in the same steps get the same reading. */
+const REUSE_MS = 2000
+/** Spans whose last reading is kept: an hour and a day of the page, and what scripts ask for. */
+const MAX_KEPT = 8
 
 type Step = CountsShape['items'][number]
 
@@ -17,6 +22,7 @@ export function countRoutes(
   app: OperatorApp,
   { reader, clock }: Pick<OperatorApiOptions, 'reader' | 'clock'>,
 ): void {
+  const countsOf = sharedCounts(reader, clock)
   app.get(
     '/api/counts',
     {
@@ -41,10 +47,33 @@ export function countRoutes(
           'request_invalid',
           `That is more than ${MAX_STEPS} steps: "step" has to be longer.`,
         )
-      const rows = await reader.counts({ since, until, stepMs })
-      return { since: timeText(since), until: timeText(until), step_ms: stepMs, items: stepsOf(rows) }
+      return countsOf({ since, until, stepMs })
     },
   )
+}
+
+function sharedCounts(
+  reader: OperatorApiOptions['reader'],
+  clock: OperatorApiOptions['clock'],
+): (request: CountsRequest) => Promise<CountsShape> {
+  const kept = new Map<string, () => Promise<CountsShape>>()
+
+  async function read(request: CountsRequest): Promise<CountsShape> {
+    const { since, until, stepMs } = request
+    const items = stepsOf(await reader.counts(request))
+    return { since: timeText(since), until: timeText(until), step_ms: stepMs, items }
+  }
+
+  return (request) => {
+    const span = `${request.since} ${request.until} ${request.stepMs}`
+    const ask = kept.get(span) ?? reused(() => read(request), REUSE_MS, clock)
+    // The span that was asked for last is the last to be forgotten.
+    kept.delete(span)
+    kept.set(span, ask)
+    const [oldest] = kept.keys()
+    if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
+    return ask()
+  }
 }
 
 function stepsOf(rows: readonly CountRow[]): Step[] {

@@ -4,27 +4,37 @@ import { atAnEvenPace, timedCall } from './people-calls.ts'
 // Five people who watch the page.
 
 const VIEWERS = 5
-/** The page loads its figures anew so long after it did, while something happens. */
-const LIVE_GAP_MS = 1500
+/** While something happens, the page loads the overview and the counts anew so long after it did. */
+const OVERVIEW_GAP_MS = 3000
+const COUNTS_GAP_MS = 10_000
+const MINUTE_MS = 60_000
 
 /** Ends it, once what is under way has been answered. */
 export type Stop = () => Promise<void>
 
-/** Five that do what the page does, without a browser: the stream, and every 1.5 s the overview and the last hour's counts. */
+/** Five that do what the page does, without a browser: the stream, and as often as it does the overview and the last hour's counts. */
 export function watchByClients(operatorUrl: string): Promise<Stop> {
   const viewers = Array.from({ length: VIEWERS }, () => {
     const ending = new AbortController()
     const following = follow(`${operatorUrl}/api/stream`, ending.signal)
-    const stopAsking = atAnEvenPace(LIVE_GAP_MS, async () => {
-      await Promise.all(['overview', 'counts'].map((call) => timedCall(`${operatorUrl}/api/${call}`)))
+    const stopOverview = atAnEvenPace(OVERVIEW_GAP_MS, async () => {
+      await timedCall(`${operatorUrl}/api/overview`)
+    })
+    const stopCounts = atAnEvenPace(COUNTS_GAP_MS, async () => {
+      await timedCall(`${operatorUrl}/api/counts?step=60&since=${lastHour()}`)
     })
     return async () => {
-      await stopAsking()
+      await Promise.all([stopOverview(), stopCounts()])
       ending.abort()
       await following
     }
   })
   return Promise.resolve(async () => void (await Promise.all(viewers.map((stop) => stop()))))
+}
+
+/** Since when the page shows it: the minute that is not over is one of the sixty. */
+function lastHour(): string {
+  return new Date((Math.floor(Date.now() / MINUTE_MS) - 59) * MINUTE_MS).toISOString()
 }
 
 async function follow(url: string, signal: AbortSignal): Promise<void> {

@@ -38,7 +38,7 @@ async function call(method, path, body, signal) {
 			detail: 'It is stopped, or the connection to it is broken. This page tries again by itself.',
 		})
 	}
-	const answer = await response.json().catch(() => null)
+	const answer = parsed(await response.text())
 	if (response.ok) return answer
 	const { status } = response
 	if (status === 401 && path !== '/session') whenSignedOut()
@@ -50,4 +50,17 @@ async function call(method, path, body, signal) {
 		...answer,
 		status,
 	})
+}
+
+/** Numbers that JavaScript would round stay as they were written. `null`: it is no JSON. */
+function parsed(text) {
+	const asWritten = (_key, value, { source } = {}) =>
+		typeof value === 'number' && source && String(value) !== source && JSON.rawJSON
+			? JSON.rawJSON(source)
+			: value
+	try {
+		return JSON.parse(text, asWritten)
+	} catch {
+		return null
+	}
 }

@@ -322,6 +322,16 @@ describeInBrowser('the page', (visit) => {
     await page.getByRole('link', { name: 'Actions' }).click()
     await page.getByRole('cell').getByText(event.event_id).waitFor()
   })
+
+  test('a number of a payload that JavaScript would round is shown as it came', async () => {
+    const relay = await startRelay({ ACCEPT_EVENT_TYPES: '*', ...hooksOf() })
+    const event = credentialEvent()
+    const body = JSON.stringify(event).replace(/\}$/, ',"serial":12345678901234567891,"share":1.0}')
+    expect(await relay.send(body)).toMatchObject({ status: 202 })
+    const { page } = await visit(`${relay.operatorUrl}/#/events/${event.event_id}`)
+    await page.getByText('"serial": 12345678901234567891').waitFor()
+    await page.getByText('"share": 1.0').waitFor()
+  })
 })
 
 async function signIn(page: Page, token: string): Promise<void> {

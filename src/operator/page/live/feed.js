@@ -10,7 +10,7 @@ const KINDS = {
 	accepted: ['wait', 'accepted'],
 	delivered: ['ok', 'delivered'],
 	failed: ['attention', 'failed'],
-	dead: ['act', 'given up'],
+	dead: ['act', 'dead letter'],
 	quarantined: ['act', 'quarantined'],
 }
 

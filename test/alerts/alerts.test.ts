@@ -335,7 +335,7 @@ test('the relay posts a dead letter and an opened breaker to ALERT_URL', async (
     overview: {
       verdict: 'act',
       sentence: expect.stringMatching(
-        /^1 delivery to gone was given up since .+ One more thing needs a look\.$/,
+        /^1 delivery to gone is a dead letter since .+ One more thing needs a look\.$/,
       ),
     },
   })

@@ -41,8 +41,19 @@ export interface Stored {
   events: { seq: number; key: string; bodyHash: string }[]
   /** `replays`: how often a person had it sent again. */
   deliveries: { seq: number; hook: string; state: string; attempts: number; replays: number }[]
-  attempts: { seq: number; hook: string; attempt: number; status: number | null; errorCode: string | null }[]
+  attempts: StoredAttempt[]
   quarantine: { id: string; bodyHash: string }[]
+}
+
+export interface StoredAttempt {
+  seq: number
+  hook: string
+  attempt: number
+  leaseToken: number
+  /** By the store's clock, on the scale of all other times here. */
+  startedAt: number
+  status: number | null
+  errorCode: string | null
 }
 
 /** A delivery that was not settled when a run ended that could not wait any longer. */

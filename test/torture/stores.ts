@@ -134,6 +134,8 @@ async function unsettled(ask: Ask, schema: string, dueInMs: string, limit: numbe
   }))
 }
 
+const ATTEMPT = 'event_seq, hook, attempt, lease_token, started_at, status, error_code'
+
 async function read(ask: Ask, schema: string): Promise<Stored> {
   const rows = async <T>(table: string, columns: string, of: (row: Record<string, unknown>) => T) =>
     (await ask(`select ${columns} from ${schema}${table}`)).map(of)
@@ -155,10 +157,12 @@ async function read(ask: Ask, schema: string): Promise<Stored> {
       attempts: Number(row['attempts']),
       replays: Number(row['replays']),
     })),
-    attempts: await rows('attempts', 'event_seq, hook, attempt, status, error_code', (row) => ({
+    attempts: await rows('attempts', ATTEMPT, (row) => ({
       seq: Number(row['event_seq']),
       hook: row['hook'] as string,
       attempt: Number(row['attempt']),
+      leaseToken: Number(row['lease_token']),
+      startedAt: Number(row['started_at']) - performance.timeOrigin,
       status: row['status'] as number | null,
       errorCode: row['error_code'] as string | null,
     })),

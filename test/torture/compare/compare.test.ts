@@ -171,7 +171,15 @@ describe('what came twice is no fault', () => {
       const { arrivals, stored, disturbances } = ledgers
       arrivals.push(arrival('e1', { process: '2.1', arrivedAt: 25_000, answeredAt: 25_001 }))
       // Both outcomes are in the history: the paused process writes its own once it goes on.
-      stored.attempts.push({ seq: 1, hook: 'plain', attempt: 2, status: 204, errorCode: null })
+      stored.attempts.push({
+        seq: 1,
+        hook: 'plain',
+        attempt: 2,
+        status: 204,
+        errorCode: null,
+        leaseToken: 1,
+        startedAt: 0,
+      })
       const pause = Number.isNaN(to) ? { from: 9000, to: 30_000 } : { from: 1030, to }
       disturbances.lives = [life('1.1', { pauses: [pause] }), life('2.1', { replica: 2 })]
     }

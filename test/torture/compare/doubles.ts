@@ -58,7 +58,7 @@ export function findDoubles({ arrivals, stored, disturbances: { lives, outages }
           faults.push(
             `came again ${between} ms after ${known.status}, which had been in flight at nothing: ${name} ` +
               `(${told(known)}; ${told(arrival)}; pauses ${spansOf(histories.get(known.process)?.interruptions)}; ` +
-              `store away ${spansOf(outages)})`,
+              `store away ${spansOf(outages)}; stored ${attemptsOf(stored, name)})`,
           )
         }
       }
@@ -71,6 +71,16 @@ export function findDoubles({ arrivals, stored, disturbances: { lives, outages }
 /** In seconds from the beginning, as the disturbances are. */
 function told({ process, arrivedAt, answeredAt }: Arrival): string {
   return `from ${process} at ${(arrivedAt / 1000).toFixed(3)} s, answered at ${((answeredAt ?? 0) / 1000).toFixed(3)}`
+}
+
+function attemptsOf({ ids, attempts }: Ledgers['stored'], name: string): string {
+  const keyOf = new Map(ids.map(({ seq, key }) => [seq, key]))
+  return attempts
+    .filter(({ seq, hook }) => `${hook} ${keyOf.get(seq)}` === name)
+    .map(({ attempt, leaseToken, startedAt, status, errorCode }) => {
+      return `attempt ${attempt} under lease ${leaseToken} at ${(startedAt / 1000).toFixed(3)} s: ${status ?? errorCode}`
+    })
+    .join(', ')
 }
 
 function spansOf(spans: readonly Span[] = []): string {

@@ -21,7 +21,9 @@ export function ledgersOfOneEvent(): SpoilableLedgers {
       ids: [{ seq: 1, key: 'e1', duplicates: 0 }],
       events: [{ seq: 1, key: 'e1', bodyHash: 'e1' }],
       deliveries: [{ seq: 1, hook: 'plain', state: 'delivered', attempts: 1, replays: 0 }],
-      attempts: [{ seq: 1, hook: 'plain', attempt: 1, status: 204, errorCode: null }],
+      attempts: [
+        { seq: 1, hook: 'plain', attempt: 1, status: 204, errorCode: null, leaseToken: 1, startedAt: 0 },
+      ],
       quarantine: [],
     },
     disturbances: { lives: [life('1.1')], outages: [], mistakes: [], holds: [] },

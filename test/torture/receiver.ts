@@ -117,8 +117,9 @@ export class TortureReceiver {
 
   async #answer(arrival: Arrival, response: ServerResponse): Promise<void> {
     const end = (status: number, headers: Record<string, string> = {}) => {
-      // The other side has gone: it will not see an answer, and so none is written down.
-      if (response.destroyed || arrival.brokeAt !== null) return
+      // The other side has gone, or the connection was closed a moment ago by {@link stop}, which the response is told only on
+      // a later turn: nobody will see an answer, and so none is written down.
+      if (response.destroyed || response.socket?.destroyed !== false || arrival.brokeAt !== null) return
       arrival.answeredAt = performance.now()
       arrival.status = status
       response.writeHead(status, headers).end()

@@ -13,6 +13,9 @@ import { newSecret } from './signed-webhook.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
+/** Of each relay, when its test has failed. */
+const LINES_TOLD = 20
+
 /**
  * Everything that a test of several processes starts, stopped when that test has finished. For tests that run
  * concurrently: Vitest's global `onTestFinished` does not know which of them called it.
@@ -21,8 +24,15 @@ export class Stage {
   readonly secret = newSecret()
   readonly #cleanUps: (() => Promise<unknown>)[] = []
 
+  readonly #launched: LaunchedRelay[] = []
+
   /** @param context the context of the test that the stage is for */
-  constructor({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
+  constructor({ onTestFinished, onTestFailed }: Pick<TestContext, 'onTestFinished' | 'onTestFailed'>) {
+    // What a wait was in vain for is seldom said by the wait.
+    onTestFailed(() => {
+      for (const [index, { logLines }] of this.#launched.entries())
+        process.stderr.write(`relay ${index + 1} logged last:\n${textOf(logLines.slice(-LINES_TOLD))}\n`)
+    })
     onTestFinished(async () => {
       // In reverse order: a database can be dropped once the relays that use it have stopped.
       for (const cleanUp of this.#cleanUps.reverse()) await cleanUp()
@@ -65,11 +75,13 @@ export class Stage {
     hooks: readonly object[],
     environment: Record<string, string> = {},
   ): LaunchedRelay {
-    return launchRelay(
+    const relay = launchRelay(
       this.secret,
       { DATABASE_URL: databaseUrl, ...hooksOf(...hooks), ...environment },
       (cleanUp) => void this.#cleanUps.push(cleanUp),
     )
+    this.#launched.push(relay)
+    return relay
   }
 
   /** Starts a relay and waits until it listens. */
@@ -80,4 +92,8 @@ export class Stage {
   ): Promise<RelayProcess> {
     return this.launch(databaseUrl, hooks, environment).listening()
   }
+}
+
+function textOf(lines: readonly object[]): string {
+  return lines.map((line) => JSON.stringify(line)).join('\n')
 }

@@ -12,6 +12,8 @@ export default defineConfig({
     globalSetup: ['test/support/postgres-setup.ts', 'test/support/chromium-setup.ts'],
     // One more than two cores: much of the time the tests wait for leases, time-outs and processes.
     maxWorkers: 3,
+    // Of the tests of one file that say so, each of which starts several processes.
+    maxConcurrency: 3,
     sequence: { sequencer: SlowFirst },
     // Only for what hangs: a busy machine may be several times as slow as one's own.
     testTimeout: 120_000,

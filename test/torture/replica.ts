@@ -27,6 +27,8 @@ export interface ReplicaOptions {
 
 /** A start may wait for a database that is away, on a busy machine. */
 const START_PATIENCE_MS = 60_000
+/** A process reads nothing while it is paused, and the plan of a long run may pause it several times in a row. */
+const READ_PATIENCE_MS = 300_000
 /** An orchestrator waits a moment before it starts a process again that ended by itself. */
 const RESTART_PAUSE_MS = 100
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
@@ -130,7 +132,7 @@ export class Replica {
     await until(
       'the hooks to be read',
       () => isRead() || this.#lines !== lines || hasEnded(child),
-      START_PATIENCE_MS,
+      READ_PATIENCE_MS,
     )
     if (message === 'hooks taken over' && isRead() && this.#lines === lines) this.hooks = hooks
   }

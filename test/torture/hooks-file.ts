@@ -103,7 +103,8 @@ export class HooksFile {
       ordered: { ordering: 'credential' },
       coming: {},
       strict: { retry: { ...RETRY, giveUpAfterMs: 0 } },
-      picky: { events: REVOCATIONS, maxPerSecond: 40 },
+      // More than come on average, or what waits would grow as long as the run lasts; fewer than come after an outage.
+      picky: { events: REVOCATIONS, maxPerSecond: 60 },
     }
     const hooks = [...this.#names].map((name) => ({
       name,

@@ -29,10 +29,10 @@ export type GapReason = 'too_many_at_once' | 'too_large'
 export type List = (span: Span, offset: number) => Promise<ApiResult<Buffer[]>>
 
 /**
- * Reads all events of a span, the earlier before the later. Seam promises neither an order nor a cursor: so an answer that may be
- * cut, because it is full or has a round number of events, is thrown away and its span read in two halves. A single millisecond that is full is read page by page, which Seam calls
- * unstable: where pages overlap or cannot be had, nobody can tell whether they are complete, and it becomes a gap.
- * One page is held at a time.
+ * Reads all events of a span, the earlier before the later. Seam promises neither an order nor a cursor: so an answer that
+ * may be cut, because it is full or has a round number of events, is thrown away and its span read in two halves. A single
+ * millisecond that is full is read page by page, which Seam calls unstable: where pages overlap or cannot be had, nobody can
+ * tell whether they are complete, and it becomes a gap. One page is held at a time.
  */
 export async function* readSpan(whole: Span, list: List): AsyncGenerator<Piece> {
   const spans = [whole]

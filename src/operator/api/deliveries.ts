@@ -83,11 +83,7 @@ export function deliveryRoutes(
 
 function failureText({ hook, code, dead }: Pick<FailureGroup, 'hook' | 'code' | 'dead'>): string {
   const { meaning, remedy } = adviceOn(code)
-  const wayOut =
-    dead > 0
-      ? dead === 1
-        ? 'Then replay the dead letter.'
-        : 'Then replay the dead letters.'
-      : 'It is tried again by itself.'
+  const deadLetters = dead === 1 ? 'the dead letter' : 'the dead letters'
+  const wayOut = dead > 0 ? `Then replay ${deadLetters}.` : 'It is tried again by itself.'
   return `${hook}: ${meaning}. ${remedy} ${wayOut}`
 }

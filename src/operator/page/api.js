@@ -26,9 +26,10 @@ async function call(method, path, body, signal) {
 		options.headers['content-type'] = 'application/json'
 		options.body = JSON.stringify(body)
 	}
-	let response
+	let response, text
 	try {
 		response = await fetch(path, options)
+		text = await response.text()
 	} catch (error) {
 		if (error.name === 'AbortError') throw error
 		throw new Problem({
@@ -38,7 +39,7 @@ async function call(method, path, body, signal) {
 			detail: 'It is stopped, or the connection to it is broken. This page tries again by itself.',
 		})
 	}
-	const answer = parsed(await response.text())
+	const answer = parsed(text)
 	if (response.ok) return answer
 	const { status } = response
 	if (status === 401 && path !== '/session') whenSignedOut()

@@ -16,9 +16,9 @@ export function openDialog(title, content) {
 }
 
 /**
- * Opens a dialog that says what will happen, and does it. `text` is asked for again with each overview. `run` gets the fields' texts; what it returns is shown afterwards, and
- * without that the dialog closes. With `look`, that is asked first: it returns what it `found`, and the `button` that goes on
- * from there, if there is anything to do.
+ * Opens a dialog that says what will happen, and does it. `text` is asked for again with each overview. `run` gets the
+ * fields' texts; what it returns is shown afterwards, and without that the dialog closes. With `look`, that is asked first:
+ * it returns what it `found`, and the `button` that goes on from there, if there is anything to do.
  */
 export function openAsk({ title, text, fields = [], button, kind = 'first', look, run }) {
 	openDialog(title, ({ close }) => {

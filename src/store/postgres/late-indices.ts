@@ -55,8 +55,8 @@ export interface IndexMakerOptions {
 }
 
 /**
- * Makes the late indices that are missing, and drops those that they replace, on a connection of its own. One that a killed build has left behind is of no
- * use ("invalid"), and is made anew.
+ * Makes the late indices that are missing, and drops those that they replace, on a connection of its own. One that a
+ * killed build has left behind is of no use ("invalid"), and is made anew.
  */
 export class IndexMaker {
   readonly #options: IndexMakerOptions
